@@ -1,0 +1,92 @@
+"""Recurrent encoder: embed, run an LSTM or GRU over the sequence, pool over time.
+
+Pooling over all states (max or mean) spreads the features and eases posterior collapse at no cost (Long et al. 2019,
+arXiv 1911.03976); `last` is the classic choice (Bowman et al. 2016, arXiv 1511.06349).
+
+Padding never leaks in: batches are padded on the right, so a forward state at a real step has seen real steps alone; the backward
+direction runs over each sequence turned around within its own length; pooling reads real steps only. This gives the function of a
+packed bidirectional RNN, several times faster under bf16 autocast on CPUs, where packing falls back to slow kernels.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field, PositiveInt
+from torch import Tensor, nn
+
+from seqvae.batch import SequenceBatch
+from seqvae.registry import register
+from seqvae.steps import StepEmbedding, StepSpec
+
+CELLS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
+
+
+@register("encoder", "rnn")
+class RnnEncoder(nn.Module):
+    """LSTM or GRU over the steps, pooled to `[B,width]` with `width = hidden * directions`.
+
+    Args:
+        steps: what a step is.
+        cell: `lstm` or `gru`.
+        embedding: width of the token embedding.
+        hidden: units per direction.
+        layers: stacked layers.
+        bidirectional: also read each sequence backwards.
+        pooling: `last` (the state after the last real step, of each direction), `mean` or `max` over real steps.
+        dropout: on the embeddings and between layers.
+    """
+
+    def __init__(
+        self,
+        steps: StepSpec,
+        *,
+        cell: Literal["lstm", "gru"] = "lstm",
+        embedding: PositiveInt = 256,
+        hidden: PositiveInt = 256,
+        layers: PositiveInt = 1,
+        bidirectional: bool = True,
+        pooling: Literal["last", "mean", "max"] = "max",
+        dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+    ) -> None:
+        super().__init__()
+        self.embedding = StepEmbedding(steps, embedding)
+        self.directions = 2 if bidirectional else 1
+        self.width = hidden * self.directions
+        self.pooling = pooling
+        self.dropout = nn.Dropout(dropout)
+        widths = [self.embedding.width] + [self.width] * (layers - 1)
+        self.layers = nn.ModuleList(
+            nn.ModuleList(CELLS[cell](width, hidden, batch_first=True) for _ in range(self.directions)) for width in widths
+        )
+
+    def forward(self, batch: SequenceBatch) -> Tensor:
+        """Features `[B,width]` of what the encoder reads of the batch."""
+        batch = batch.encoder_view
+        states = self.embedding(batch.inputs)  # [B,T,E]
+        turn = batch.reversed_index().unsqueeze(-1)  # [B,T,1]
+        for layer in self.layers:
+            states = self._run(layer, self.dropout(states), turn)  # [B,T,directions*hidden]
+        return self._pool(states, batch)
+
+    def _run(self, directions: nn.Module, inputs: Tensor, turn: Tensor) -> Tensor:
+        outputs = []
+        for backward, rnn in enumerate(directions.children()):
+            steps = torch.take_along_dim(inputs, turn, dim=1) if backward else inputs
+            states = rnn(steps)[0]
+            outputs.append(torch.take_along_dim(states, turn, dim=1) if backward else states)
+        return torch.cat(outputs, dim=-1)
+
+    def _pool(self, states: Tensor, batch: SequenceBatch) -> Tensor:
+        mask = batch.mask.unsqueeze(-1)  # [B,T,1]
+        if self.pooling == "max":
+            return states.masked_fill(~mask, -torch.inf).amax(dim=1)
+        if self.pooling == "mean":
+            return (states * mask).sum(dim=1) / batch.lengths.unsqueeze(-1).to(states.dtype)
+        last = (batch.lengths - 1)[:, None, None].expand(-1, 1, states.shape[-1])
+        ends = states.gather(1, last).squeeze(1)  # [B,width]: forward half is right, backward half ends at step 0
+        if self.directions == 1:
+            return ends
+        hidden = self.width // 2
+        return torch.cat([ends[:, :hidden], states[:, 0, hidden:]], dim=-1)

@@ -1,0 +1,94 @@
+"""The wiring of the five parts: encoder, posterior, prior, decoder, likelihood. Tensors in, tensors out.
+
+    batch -> encoder -> posterior q(z|x) -> z -> decoder -> likelihood p(x|z)
+
+Nothing here knows a modality, a loss or a file. Latents carry the sample dimension first, `[S,B,*event]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+from seqvae import registry
+from seqvae.batch import SequenceBatch
+from seqvae.rate import Rate, rate
+from seqvae.steps import StepSpec
+
+
+@dataclass(frozen=True)
+class VaeOutput:
+    """What one pass gives; everything an objective or a metric needs.
+
+    Shapes:
+        posterior: q(z|x), batch `[B]`; prior: p(z).
+        z: `[S,B,*event]`, reparameterised samples of q(z|x).
+        log_px: `[S,B]` nats per sequence.
+        rate: KL(q(z|x) || p(z)), see `Rate`.
+        features: `[B,H]` of the encoder.
+    """
+
+    posterior: Distribution
+    prior: Distribution
+    z: Tensor
+    log_px: Tensor
+    rate: Rate
+    features: Tensor
+
+    @property
+    def distortion(self) -> Tensor:
+        """-log p(x|z) averaged over the samples, nats per sequence, `[B]`."""
+        return -self.log_px.mean(0)
+
+    @property
+    def log_weights(self) -> Tensor:
+        """log p(x|z) + log p(z) - log q(z|x), `[S,B]`: the importance weights of each sample."""
+        return self.log_px + self.prior.log_prob(self.z) - self.posterior.log_prob(self.z)
+
+
+class SequenceModel(nn.Module):
+    """A variational autoencoder made of five parts."""
+
+    def __init__(self, encoder: nn.Module, posterior: nn.Module, prior: nn.Module, decoder: nn.Module, likelihood: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.posterior = posterior
+        self.prior = prior
+        self.decoder = decoder
+        self.likelihood = likelihood
+
+    @property
+    def event_shape(self) -> torch.Size:
+        """Shape of one latent."""
+        return self.posterior.event_shape  # type: ignore[return-value]
+
+    def infer(self, batch: SequenceBatch) -> tuple[Tensor, Distribution]:
+        """Encoder features `[B,H]` and q(z|x)."""
+        features = self.encoder(batch)
+        return features, self.posterior(features)
+
+    def log_likelihood(self, z: Tensor, batch: SequenceBatch) -> Tensor:
+        """log p(x|z), `[S,B]` nats per sequence, for latents `[S,B,*event]`."""
+        return self.likelihood.log_prob(self.decoder(z, batch), batch)  # type: ignore[operator,no-any-return]
+
+    def forward(self, batch: SequenceBatch, samples: int = 1) -> VaeOutput:
+        """Infer, draw `samples` latents, decode them under teacher forcing."""
+        features, posterior = self.infer(batch)
+        z = posterior.rsample(torch.Size([samples]))
+        prior = self.prior()
+        return VaeOutput(posterior, prior, z, self.log_likelihood(z, batch), rate(posterior, prior, z), features)
+
+
+def build_model(steps: StepSpec, config: Mapping[str, Any]) -> SequenceModel:
+    """The model that a checked `model` section describes, for a codec's steps. Weights come from torch's global generator."""
+    encoder = registry.build("encoder", config["encoder"], steps)
+    posterior = registry.build("posterior", config["posterior"], encoder.width)
+    prior = registry.build("prior", config["prior"], posterior.event_shape)
+    decoder = registry.build("decoder", config["decoder"], steps, posterior.event_shape)
+    likelihood = registry.build("likelihood", config["likelihood"], steps, decoder.width, decoder.embedding)
+    return SequenceModel(encoder, posterior, prior, decoder, likelihood)

@@ -1,0 +1,61 @@
+"""The rate KL(q(z|x) || p(z)): how many nats the posterior sends, kept per dimension where a closed form allows.
+
+Every cure for posterior collapse acts on this one object. Its parts are named, so that a hierarchy of latents, or a continuous
+latent beside a discrete one, reports one rate each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution, Independent, kl_divergence
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Named rates in nats.
+
+    parts: name -> `[B,K]` nats per dimension where the divergence factorises in closed form, `[B,1]` where only its sum has one,
+        or `[S,B,1]` single-sample estimates log q(z|x) - log p(z).
+    """
+
+    parts: dict[str, Tensor]
+
+    @property
+    def total(self) -> Tensor:
+        """Nats per sequence: `[B]` in closed form, `[S,B]` where any part is an estimate."""
+        sums = [part.sum(-1) for part in self.parts.values()]
+        return torch.stack(torch.broadcast_tensors(*sums)).sum(0) if len(sums) > 1 else sums[0]
+
+    @property
+    def per_dimension(self) -> Tensor:
+        """All parts side by side, `[B,K]` (or `[S,B,K]`), nats."""
+        parts = list(self.parts.values())
+        if len(parts) == 1:
+            return parts[0]
+        rank = max(part.dim() for part in parts)
+        lead = torch.broadcast_shapes(*(part.shape[:-1] for part in parts))
+        return torch.cat([part.expand(*lead, part.shape[-1]) if part.dim() <= rank else part for part in parts], dim=-1)
+
+
+def rate(posterior: Distribution, prior: Distribution, z: Tensor, name: str = "z") -> Rate:
+    """KL(posterior || prior), exact where torch has a registered closed form, else the estimate at `z`.
+
+    Args:
+        posterior: batch `[B]`, event `[K]` or `[N,K]`.
+        prior: a distribution over the same event, batch `[]` or `[B]`.
+        z: `[S,B,*event]` samples of the posterior, used only where there is no closed form.
+
+    A new posterior gives its closed form with `torch.distributions.register_kl`; nothing here changes.
+    """
+    if isinstance(posterior, Independent) and isinstance(prior, Independent):
+        try:
+            return Rate({name: kl_divergence(posterior.base_dist, prior.base_dist).flatten(1)})
+        except NotImplementedError:
+            pass
+    try:
+        return Rate({name: kl_divergence(posterior, prior).unsqueeze(-1)})
+    except NotImplementedError:
+        return Rate({name: (posterior.log_prob(z) - prior.log_prob(z)).unsqueeze(-1)})

@@ -1,0 +1,134 @@
+"""Checking a configuration against typed signatures: every problem at once, with its path and the nearest valid key.
+
+`check_part` takes what a recipe says of one part (a bare name, a bare number, or a mapping) and returns the full mapping with
+defaults filled in, which is what a run stores; `check_fields` does the same for a settings class.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+import pydantic
+
+from seqvae import registry
+from seqvae.errors import ConfigError, nearest
+
+
+def check_part(kind: str, config: Any, path: str, problems: list[str]) -> dict[str, Any]:
+    """The complete mapping for one part; what is wrong is appended to `problems`, each with its dotted path."""
+    key = registry.KINDS[kind].key
+    mapping = _as_mapping(kind, config, path, problems)
+    if mapping is None:
+        return {}
+    name = mapping.get(key)
+    if not isinstance(name, str):
+        problems.append(f"{path}.{key}: names the {kind}, got {name!r}; known: {', '.join(registry.names(kind))}")
+        return {}
+    try:
+        cls = registry.lookup(kind, name).cls
+    except ConfigError as error:
+        problems.append(f"{path}.{key}: {error}")
+        return {}
+    rest = {k: v for k, v in mapping.items() if k != key}
+    return {key: name, **check_fields(cls, rest, path, problems, extra_key=key)}
+
+
+def check_fields(cls: type, config: Any, path: str, problems: list[str], extra_key: str | None = None) -> dict[str, Any]:
+    """The keyword arguments of `cls` that `config` gives, checked and completed with plain defaults.
+
+    A settings class may name a `MAIN_KEY`: a bare string then stands for that key alone.
+    """
+    main = getattr(cls, "MAIN_KEY", None)
+    if main is not None and isinstance(config, str):
+        config = {main: config}
+    if not isinstance(config, Mapping):
+        problems.append(f"{path}: expected a mapping, got {config!r}")
+        return {}
+    parameters = registry.configuration(cls)
+    for unknown in [k for k in config if k not in parameters]:
+        known = [*parameters, *([extra_key] if extra_key else [])]
+        problems.append(f"{_join(path, unknown)}: unknown key; {nearest(str(unknown), known)}")
+    checked: dict[str, Any] = {}
+    for name, (annotation, default) in parameters.items():
+        if name in config:
+            checked[name] = _check_value(annotation, config[name], _join(path, name), problems)
+        elif default is inspect.Parameter.empty:
+            problems.append(f"{_join(path, name)}: missing")
+        elif default is not None and (registry.part_of(annotation) or section_of(annotation)):
+            start = {} if dataclasses.is_dataclass(default) else default
+            checked[name] = _check_value(annotation, start, _join(path, name), problems)
+        elif _is_plain(default):
+            checked[name] = default
+    return checked
+
+
+def build_settings(cls: type, config: Mapping[str, Any]) -> Any:
+    """An instance of a settings dataclass from a checked mapping; nested parts stay mappings, for whoever wires them."""
+    parameters = registry.configuration(cls)
+    values = {}
+    for name, value in config.items():
+        section = section_of(parameters[name][0])
+        values[name] = build_settings(section, value) if section and isinstance(value, Mapping) else value
+    return cls(**values)
+
+
+def section_of(annotation: Any) -> type | None:
+    """The settings dataclass that an annotation names, also behind `| None`, if it names one."""
+    arms = [annotation, *typing.get_args(annotation)]
+    return next((arm for arm in arms if isinstance(arm, type) and dataclasses.is_dataclass(arm)), None)
+
+
+def _admits_none(annotation: Any) -> bool:
+    """Whether `None` is among the arms of a union, also inside `Annotated`."""
+    arms = typing.get_args(annotation)
+    return type(None) in arms or any(_admits_none(arm) for arm in arms[:1] if typing.get_args(arm))
+
+
+def _check_value(annotation: Any, value: Any, path: str, problems: list[str]) -> Any:
+    part, section = registry.part_of(annotation), section_of(annotation)
+    if (part or section) and value is None and _admits_none(annotation):
+        return None
+    if part is not None:
+        return check_part(part.kind, value, path, problems)
+    if section is not None:
+        return check_fields(section, value, path, problems)
+    try:
+        return pydantic.TypeAdapter(annotation).validate_python(value)
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join([path, *(str(step) for step in first["loc"] if isinstance(step, int))])
+        problems.append(f"{where}: {_lower(first['msg'])}, got {value!r}")
+        return value
+
+
+def _as_mapping(kind: str, config: Any, path: str, problems: list[str]) -> dict[str, Any] | None:
+    """A bare name or number stands for the mapping's main key."""
+    key = registry.KINDS[kind].key
+    if isinstance(config, Mapping):
+        return dict(config)
+    if isinstance(config, str):
+        return {key: config}
+    if isinstance(config, (int, float)) and not isinstance(config, bool):
+        for name, entry in registry.entries(kind).items():
+            if entry.scalar is not None:
+                return {key: name, entry.scalar: config}
+    problems.append(f"{path}: expected the name of a {kind} or a mapping with {key!r}, got {config!r}")
+    return None
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(_is_plain(v) for v in value)
+    return value is None or isinstance(value, (str, int, float, bool))
+
+
+def _join(path: str, name: object) -> str:
+    return f"{path}.{name}" if path else str(name)
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:]

@@ -1,0 +1,61 @@
+"""What one time step is, and how it enters a network.
+
+A step is a token out of a vocabulary, or a real vector (a pen movement). Encoders and decoders read steps through
+`StepEmbedding` and never ask which of the two they have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class StepSpec:
+    """What a codec promises about its steps.
+
+    Attributes:
+        size: vocabulary size V for tokens, vector width W otherwise.
+        discrete: true for tokens.
+        pad, bos, eos, unk: ids of the special tokens (tokens only).
+        start: the vector that a decoder reads before the first step (vectors only), W numbers.
+    """
+
+    size: int
+    discrete: bool = True
+    pad: int = 0
+    bos: int = 1
+    eos: int = 2
+    unk: int = 3
+    start: tuple[float, ...] = ()
+
+    def start_step(self, rows: int, device: torch.device | str | None = None) -> Tensor:
+        """The step a decoder reads first: `[rows]` BOS ids, or `[rows,W]` start vectors."""
+        if self.discrete:
+            return torch.full((rows,), self.bos, dtype=torch.int64, device=device)
+        return torch.tensor(self.start, device=device).expand(rows, self.size)
+
+    def shift_right(self, inputs: Tensor) -> Tensor:
+        """Teacher forcing: step t of the result is step t-1 of `inputs`, and the start step comes first. Same shape."""
+        start = self.start_step(inputs.shape[0], inputs.device).to(inputs.dtype).unsqueeze(1)
+        return torch.cat([start, inputs[:, :-1]], dim=1)
+
+
+class StepEmbedding(nn.Module):
+    """Steps `[...]` int64 or `[...,W]` float to vectors `[...,width]`.
+
+    Tokens are looked up; real vectors enter as they are (`width` is then W), which is what sketch-rnn does.
+    """
+
+    def __init__(self, spec: StepSpec, width: int) -> None:
+        super().__init__()
+        self.spec = spec
+        self.width = width if spec.discrete else spec.size
+        self.table = nn.Embedding(spec.size, width) if spec.discrete else None
+        if self.table is not None:
+            nn.init.uniform_(self.table.weight, -0.1, 0.1)  # He et al. 2019: embeddings +-0.1
+
+    def forward(self, steps: Tensor) -> Tensor:
+        return steps if self.table is None else self.table(steps)
