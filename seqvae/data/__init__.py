@@ -1,0 +1,1 @@
+"""The data room: cards, readers, splits, the ragged store on disk, and length-bucketed batches."""

@@ -1,0 +1,143 @@
+"""Getting a card's files onto this machine, each verified by its sha256.
+
+`SEQVAE_DATA=DIR` comes first: a file found there is used where it is. Then what was downloaded before, under the cache. Then
+the official source, through pooch.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from seqvae.data.cache import cache_root, sha256_of
+from seqvae.data.cards import Card, CardFile, load_card
+from seqvae.errors import DataError
+
+log = logging.getLogger("seqvae")
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """A verified file of a card.
+
+    Attributes:
+        split: `train`, `valid`, `test`, or `all` for a data set without splits of its own.
+        path: where it stands on this machine, or None where it is not here yet.
+        sha256: of its bytes, or None where it is not here.
+        verified: whether the card knows that hash, and it is right.
+    """
+
+    split: str
+    path: Path | None
+    sha256: str | None
+    verified: bool
+
+
+def card_files(name: str) -> list[LocalFile]:
+    """What of a card is on this machine; downloads nothing, builds nothing.
+
+    Raises:
+        DataError: no such card, or a file that is not what the card says.
+    """
+    card = load_card(name)
+    found = []
+    for split, wanted in card.splits.items():
+        path = _find(card, wanted)
+        found.append(LocalFile(split, None, None, False) if path is None else _checked(card, split, wanted, path))
+    return found
+
+
+def get(name: str) -> list[LocalFile]:
+    """Every file of a card, downloaded where it is not here yet, and verified.
+
+    Raises:
+        DataError: no such card; no network; a file with another sha256. The message says what to do.
+    """
+    card = load_card(name)
+    if card.embedded is not None:
+        path = _build(card.embedded)
+        return [LocalFile("all", path, sha256_of(path), verified=True)]
+    return [_checked(card, split, wanted, _find(card, wanted) or _download(card, wanted)) for split, wanted in card.splits.items()]
+
+
+def _checked(card: Card, split: str, wanted: CardFile, path: Path) -> LocalFile:
+    actual = sha256_of(path)
+    if wanted.sha256 is None:
+        log.warning("%s %s: %s is unverified: the card knows no sha256 for it (it is %s)", card.name, split, path, actual)
+    elif actual != wanted.sha256:
+        raise DataError(
+            f"{path} is not the {split} file of {card.name}: sha256 is {actual}, expected {wanted.sha256}; replace or remove it"
+        )
+    return LocalFile(split, path, actual, wanted.sha256 is not None)
+
+
+def _find(card: Card, wanted: CardFile) -> Path | None:
+    """The file under `SEQVAE_DATA` or among earlier downloads, or None."""
+    root = os.environ.get("SEQVAE_DATA")
+    if root and not Path(root).expanduser().is_dir():
+        raise DataError(f"SEQVAE_DATA names {root!r}, which is no folder")
+    places = [Path(root).expanduser() / wanted.file] if root else []
+    return next((place for place in [*places, _own_place(card, wanted)] if place.is_file()), None)
+
+
+def _own_place(card: Card, wanted: CardFile) -> Path:
+    return cache_root() / "downloads" / card.name / Path(wanted.file).name
+
+
+def _download(card: Card, wanted: CardFile) -> Path:
+    """Fetch one file to its place under the cache, whole or not at all."""
+    place = _own_place(card, wanted)
+    source = wanted.url or (card.archive.url if card.archive and wanted.member else None)
+    mend = f"put it at {place}, or set SEQVAE_DATA to a folder that holds {wanted.file}"
+    if source is None:
+        raise DataError(f"{card.name} has no download of {wanted.file} (see {card.homepage}); {mend}")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent) as folder:
+        try:
+            os.replace(_fetch(card, wanted, Path(folder)), place)
+        except (OSError, ValueError, KeyError) as error:  # what pooch, requests, tarfile and zipfile raise (all of these)
+            raise DataError(f"cannot download {wanted.file} of {card.name} from {source}: {_first_line(error)}; {mend}") from error
+    return place
+
+
+def _fetch(card: Card, wanted: CardFile, folder: Path) -> Path:
+    """Download into `folder` and unpack; the path of the file wanted."""
+    import pooch
+
+    if wanted.url is not None:
+        known = f"sha256:{wanted.sha256}" if wanted.sha256 else None
+        return Path(pooch.retrieve(wanted.url, known, fname="file", path=folder, progressbar=True))
+    assert card.archive is not None and wanted.member is not None
+    archive = _archive(card, card.archive.url, card.archive.sha256)
+    shutil.unpack_archive(archive, folder, format=_format(archive), **({} if _format(archive) == "zip" else {"filter": "data"}))
+    return folder / wanted.member
+
+
+def _archive(card: Card, url: str, sha256: str | None) -> Path:
+    """The card's archive, kept under the cache so that three splits cost one download."""
+    import pooch
+
+    known = f"sha256:{sha256}" if sha256 else None
+    folder = cache_root() / "downloads" / card.name
+    return Path(pooch.retrieve(url, known, fname="archive", path=folder, progressbar=True))
+
+
+def _format(archive: Path) -> str:
+    with open(archive, "rb") as stream:
+        head = stream.read(4)
+    return "zip" if head[:2] == b"PK" else "gztar" if head[:2] == b"\x1f\x8b" else "tar"
+
+
+def _build(embedded: str) -> Path:
+    module, function = embedded.split(":")
+    built: Path = getattr(importlib.import_module(module), function)(cache_root() / "embedded")
+    return built
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no more is known'}"
