@@ -1,0 +1,155 @@
+"""From a recipe to a trained run folder, and from a run folder onwards.
+
+    runs/NAME/recipe.yaml  metrics.jsonl  rejected.jsonl  model/ (the best so far)  checkpoints/step-000500/
+
+Everything that can be wrong is found before the folder is made: configuration, data, parts, loggers.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from seqvae import __version__, registry
+from seqvae import recipe as recipes
+from seqvae.data.prepare import Prepared, prepare
+from seqvae.errors import RunError
+from seqvae.model import build_model
+from seqvae.recipe import Recipe
+from seqvae.training import checkpoint
+from seqvae.training.engine import AccelerateEngine
+from seqvae.training.loggers import find_logger
+from seqvae.training.precision import resolve_precision
+from seqvae.training.trainer import Trainer, TrainResult
+from seqvae.vae import SeqVAE
+
+log = logging.getLogger("seqvae")
+
+
+def train(recipe: Recipe, name: str = "run") -> TrainResult:
+    """Train a recipe from the start.
+
+    Args:
+        recipe: checked.
+        name: names the run folder `runs/NAME` where the recipe gives no `out`; a used one gets a number.
+
+    Raises:
+        ConfigError, DataError: as found, before anything is written.
+        RunError: the output folder is in use.
+    """
+    run = _free_folder(recipe, name)
+    prepared, vae = _assemble(recipe)
+    trainer = _trainer(recipe, prepared, vae, run, fresh=True)
+    return trainer.fit()
+
+
+def resume(run: Path | str) -> TrainResult:
+    """Continue an interrupted run from its last checkpoint, to the same weights as if it had not been interrupted.
+
+    Raises:
+        RunError: not a run, a damaged checkpoint, or data that changed since.
+    """
+    run = Path(run)
+    if not (run / "recipe.yaml").is_file():
+        raise RunError(f"{run} is no run: it has no recipe.yaml")
+    folder = checkpoint.latest(run)
+    recipe = recipes.load(run / "recipe.yaml")
+    prepared, vae = _assemble(recipe)
+    facts = checkpoint.read_state(folder)["facts"]
+    if facts["data_sha256"] != prepared.source_sha256 or facts["codec"] != prepared.codec.fingerprint:
+        raise RunError(
+            f"the data of {run} changed since the run began: {recipe.data.source}; put the old data back, or start a new run"
+        )
+    trainer = _trainer(recipe, prepared, vae, run, fresh=False)
+    trainer.load_checkpoint(folder)
+    if trainer.progress.finished:
+        log.info("%s is finished already, at step %d", run, trainer.progress.step)
+        return TrainResult(run, trainer.progress.step, trainer.progress.tokens_per_second)
+    return trainer.fit()
+
+
+def _assemble(recipe: Recipe) -> tuple[Prepared, SeqVAE]:
+    """The data and the freshly initialised model."""
+    if recipe.training.threads is not None:
+        torch.set_num_threads(recipe.training.threads)
+    modality = registry.build("modality", recipe.modality)
+    prepared = prepare(recipe.data, modality, recipe.tokenizer, recipe.seed)
+    torch.manual_seed(recipe.seed)
+    model = build_model(prepared.codec.spec, recipe.to_config()["model"])
+    longest = int(prepared.splits["train"].lengths.max())
+    return prepared, SeqVAE(model, prepared.codec, modality, recipe, longest)
+
+
+def _trainer(recipe: Recipe, prepared: Prepared, vae: SeqVAE, run: Path, fresh: bool) -> Trainer:
+    """Objective, plan, optimisers, engine and loggers around the model; makes the run folder last."""
+    from accelerate import Accelerator
+
+    accelerator = Accelerator()
+    settings = recipe.training
+    objective: nn.Module = registry.build("objective", recipe.objective)
+    plan = registry.build("plan", recipe.plan)
+    vae.model.to(accelerator.device)
+    objective.to(accelerator.device)
+    make_optimizer = registry.build("optimizer", settings.optimizer)
+    optimizers = {name: make_optimizer(parameters) for name, parameters in plan.parameters(vae.model, objective).items()}
+    precision = resolve_precision(settings.precision, accelerator.device)
+    logger_classes = [find_logger(name) for name in settings.loggers]
+    if fresh and accelerator.is_main_process:
+        _make_folder(run, recipe, prepared)
+    accelerator.wait_for_everyone()
+    engine = AccelerateEngine(vae.model, objective, optimizers, accelerator, precision, settings.clip_norm, settings.clip_value)
+    loggers = [cls(run, recipe.to_config()) for cls in logger_classes] if accelerator.is_main_process else []
+    torch.manual_seed(
+        recipe.seed + accelerator.process_index
+    )  # noise differs between processes, and not with the size of the model
+    return Trainer(vae, recipe, prepared.splits, engine, plan, run, _facts(prepared, vae, accelerator.device, precision), loggers)
+
+
+def _facts(prepared: Prepared, vae: SeqVAE, device: torch.device, precision: str) -> dict[str, Any]:
+    """What a reader of the numbers must know besides the recipe."""
+    return {
+        "data_sha256": prepared.source_sha256,
+        "codec": prepared.codec.fingerprint,
+        "records": {split: len(store) for split, store in prepared.splits.items()},
+        "parameters": sum(p.numel() for p in vae.model.parameters()),
+        "hardware": torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads",
+        "precision": precision,
+        "versions": {"seqvae": __version__, "torch": torch.__version__},
+    }
+
+
+def _free_folder(recipe: Recipe, name: str) -> Path:
+    """The run folder to make: `out`, which must be free, or the first free `runs/NAME`, `runs/NAME-2`, ..."""
+    if recipe.out is not None:
+        run = Path(recipe.out)
+        if run.exists() and (not run.is_dir() or any(run.iterdir())):
+            raise RunError(f"{run} is in use; give another out=, delete it, or continue it with: seqvae resume {run}")
+        return run
+    run, number = Path("runs") / name, 1
+    while run.exists():
+        number += 1
+        run = Path("runs") / f"{name}-{number}"
+    return run
+
+
+def _make_folder(run: Path, recipe: Recipe, prepared: Prepared) -> None:
+    run.mkdir(parents=True, exist_ok=True)
+    (run / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
+    if prepared.rejected.count:
+        shutil.copyfile(prepared.rejected.path, run / "rejected.jsonl")
+
+
+def read_metrics(run: Path | str) -> list[Mapping[str, Any]]:
+    """The lines of a run's metrics.jsonl."""
+    import json
+
+    path = Path(run) / "metrics.jsonl"
+    if not path.is_file():
+        raise RunError(f"{path} is missing; is {run} a run?")
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
