@@ -1,0 +1,121 @@
+"""The report card: one protocol for every model and modality, each number with its unit and its definition.
+
+What the numbers are is said in `definitions.py`; a modality adds its own through `perplexities` and `reconstruction_metrics`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from seqvae.data.store import SequenceStore
+from seqvae.evaluation.conditions import Precision
+from seqvae.evaluation.definitions import DEFINITIONS, Definition
+from seqvae.evaluation.latent import active_units, mutual_information
+from seqvae.evaluation.likelihood import PosteriorPass, importance_nll, posterior_pass
+from seqvae.evaluation.reconstruction import reconstruction_metrics
+from seqvae.evaluation.verdict import verdict
+
+if TYPE_CHECKING:
+    from seqvae.vae import SeqVAE
+
+Metrics = dict[str, Any]
+
+
+class Row(NamedTuple):
+    """One line of the card, ready to show."""
+
+    name: str
+    value: str
+    unit: str
+    meaning: str
+
+
+def evaluate(
+    vae: SeqVAE,
+    store: SequenceStore,
+    *,
+    split: str,
+    samples: int = 500,
+    rows: int = 512,
+    limit: int | None = None,
+    seed: int = 0,
+    reconstruct: bool = True,
+    precision: Precision = "fp32",
+) -> Metrics:
+    """Every metric that applies, as plain numbers that go into JSON. The same seed gives the same numbers.
+
+    Args:
+        vae: the model with its codec and modality.
+        store: the records, encoded by the model's own codec.
+        split: the name to report.
+        samples: importance samples of the NLL.
+        rows: decoder rows in one pass, a matter of memory and speed only.
+        limit: only the first so many records.
+        seed: of every draw; torch's global generator is not touched.
+        reconstruct: also decode every record and compare.
+        precision: of matrix products; bf16 is faster on hardware that has it and shifts the NLL slightly.
+
+    Raises:
+        DataError: the store has no records.
+    """
+    measured = posterior_pass(vae.model, store, limit=limit, seed=seed, precision=precision)
+    metrics: Metrics = {"modality": vae.modality.name, "split": split, "count": len(measured.rows), "samples": samples}
+    metrics |= measured.summary
+    nll = importance_nll(vae.model, store, samples=samples, rows=rows, limit=limit, seed=seed, precision=precision)
+    metrics["nll_nats"] = nll.mean
+    if samples > 1:
+        metrics["nll_stderr_nats"] = nll.stderr
+    metrics |= _perplexities(vae, store, measured.rows, nll.mean)
+    metrics |= _latent_health(vae, measured)
+    metrics["collapsed"] = verdict(metrics).collapsed
+    if reconstruct:
+        metrics |= reconstruction_metrics(vae, store, measured.rows, measured.means, at_once=rows, precision=precision)
+    return _in_order(metrics)
+
+
+def table(metrics: Mapping[str, Any]) -> list[Row]:
+    """The card's lines, in the order of `metrics`, for the terminal, the report and the model card."""
+    return [Row(name, _shown(value), *DEFINITIONS.get(name, Definition("", ""))) for name, value in metrics.items()]
+
+
+def as_text(metrics: Mapping[str, Any]) -> str:
+    """The card as plain text: the lines in columns, then the verdict and, where something is amiss, what to try."""
+    lines = table(metrics)
+    name, value, unit = (max((len(line[column]) for line in lines), default=0) for column in range(3))
+    text = [f"{line.name:<{name}}  {line.value:>{value}}  {line.unit:<{unit}}  {line.meaning}".rstrip() for line in lines]
+    if "rate_nats" in metrics:
+        found = verdict(metrics)
+        text += ["", " ".join(part for part in (found.sentence, found.advice) if part)]
+    return "\n".join(text)
+
+
+def _perplexities(vae: SeqVAE, store: SequenceStore, rows: np.ndarray, nll: float) -> dict[str, float]:
+    """The modality's perplexities, if it has any, from the mean NLL in nats per sequence."""
+    if not hasattr(vae.modality, "perplexities"):
+        return {}
+    tokens, units = int(store.lengths[rows].sum()), int(store.units[rows].sum())
+    return dict(vae.modality.perplexities(nll * len(rows), tokens, units, len(rows)))
+
+
+def _latent_health(vae: SeqVAE, measured: PosteriorPass) -> dict[str, float]:
+    return {
+        "mi_nats": mutual_information(measured.posteriors, measured.z),
+        "mi_bound_nats": math.log(len(measured.rows)),
+        "active_units": active_units(measured.means),
+        "latent_dim": vae.model.event_shape.numel(),
+    }
+
+
+def _in_order(metrics: Metrics) -> Metrics:
+    """Known metrics as `definitions` lists them, then a modality's own."""
+    return {name: metrics[name] for name in [*DEFINITIONS, *metrics] if name in metrics}
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,37 @@
+"""What each number of an evaluation means, with its unit: the one place where a metric is defined in words."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Definition(NamedTuple):
+    """A metric's unit and its meaning."""
+
+    unit: str
+    meaning: str
+
+
+_SEQUENCE = "nats per sequence"
+
+DEFINITIONS: dict[str, Definition] = {
+    "modality": Definition("", "what the records are"),
+    "split": Definition("", "which part of the data was evaluated"),
+    "count": Definition("records", "records evaluated"),
+    "samples": Definition("samples", "importance samples per record behind the NLL"),
+    "elbo_nats": Definition(_SEQUENCE, "evidence lower bound, -(rate + distortion), one posterior sample per record"),
+    "rate_nats": Definition(_SEQUENCE, "KL(q(z|x) || p(z)): what the latent costs"),
+    "distortion_nats": Definition(_SEQUENCE, "-log p(x|z): what the latent leaves unsaid"),
+    "nll_nats": Definition(_SEQUENCE, "-log p(x) by importance weighting; falls towards the true value as samples grow"),
+    "nll_stderr_nats": Definition("nats", "Monte Carlo error of the mean NLL over draws of z, not over records"),
+    "ppl_word": Definition("per word", "exp(sum NLL / sum(words + 1)); each sentence's end counts as one word"),
+    "ppl_token": Definition("per token", "exp(sum NLL / sum tokens), ends counted; depends on the tokenizer"),
+    "mi_nats": Definition("nats", "I(x;z) under the aggregated posterior over all records: what the latent tells"),
+    "mi_bound_nats": Definition("nats", "ln(records): the largest value that mi_nats can take"),
+    "active_units": Definition("dimensions", "latent dimensions whose posterior mean has variance >= 0.01 over records"),
+    "latent_dim": Definition("dimensions", "size of the latent"),
+    "collapsed": Definition("", "whether the latent tells (almost) nothing about the record"),
+    "reconstruction_exact": Definition("share", "records that the greedy decode of the posterior mean gives back exactly"),
+    "reconstruction_token_accuracy": Definition("share", "target tokens, ends counted, that this decode has at the same position"),
+    "bleu": Definition("0 to 100", "corpus BLEU of this decode against the records"),
+}

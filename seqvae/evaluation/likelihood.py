@@ -1,0 +1,183 @@
+"""How probable a model makes a data set: the ELBO with its two parts, and the importance-weighted NLL.
+
+    ELBO(x) = -(distortion + rate),  distortion = -log p(x|z) at one z ~ q(z|x),  rate = KL(q(z|x) || p(z))
+    NLL(x)  = -log (1/S) sum_s p(x|z_s) p(z_s) / q(z_s|x)                       (Burda et al. 2016, arXiv 1509.00519)
+
+NLL <= -ELBO on average, and falls towards the true -log p(x) as S grows: numbers with different S are different numbers. The rate
+is exact where the posterior has a closed form. All in nats per sequence, EOS counted, BOS not, padding never; the average is over
+records, in float64.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from seqvae.batch import SequenceBatch
+from seqvae.data.batches import Batches, evaluation_batches
+from seqvae.data.store import SequenceStore
+from seqvae.errors import DataError
+from seqvae.evaluation.conditions import Precision, measuring, tracked
+from seqvae.evaluation.latent import active_units
+from seqvae.importance import importance_log_weights, iwae, iwae_variance
+from seqvae.model import SequenceModel
+from seqvae.objectives.rate_policies import per_sequence
+
+TOGETHER = 8  # records in one importance-weighted pass: neighbours in length, so that padding stays small
+
+
+@dataclass(frozen=True)
+class PosteriorPass:
+    """Every record of a data set inferred and decoded once. Records are in the order of `rows`: by length.
+
+    Shapes:
+        rows: `[N]`, each record's row in the store.
+        rate: `[N,K]` nats per dimension (`[N,1]` where only the sum is known).
+        distortion: `[N]` nats per sequence, at `z`.
+        means: `[N,*event]` posterior means.
+        z: `[1,N,*event]`, one sample of each posterior.
+        posteriors: q(z|x), in batches.
+    """
+
+    rows: np.ndarray
+    rate: Tensor
+    distortion: Tensor
+    means: Tensor
+    z: Tensor
+    posteriors: list[Distribution]
+
+    @property
+    def summary(self) -> dict[str, float]:
+        """`elbo_nats`, `rate_nats` and `distortion_nats`: means over records, nats per sequence; elbo = -(rate + distortion)."""
+        rate, distortion = float(self.rate.double().sum(1).mean()), float(self.distortion.double().mean())
+        return {"elbo_nats": -(rate + distortion), "rate_nats": rate, "distortion_nats": distortion}
+
+
+@dataclass(frozen=True)
+class ImportanceEstimate:
+    """The importance-weighted NLL of each record, `nll [N]` nats per sequence, and its sampling `variance [N]`, nats^2."""
+
+    nll: Tensor
+    variance: Tensor
+
+    @property
+    def mean(self) -> float:
+        """Nats per sequence, averaged over records."""
+        return float(self.nll.double().mean())
+
+    @property
+    def stderr(self) -> float:
+        """Monte Carlo standard error of `mean` by the delta method, nats; NaN for one sample.
+
+        It says how far the mean would move with other draws of z **for the same records**. How far it would move with other
+        records is a different, usually much larger, number.
+        """
+        return float(self.variance.double().sum().sqrt()) / len(self.variance)
+
+
+def posterior_pass(
+    model: SequenceModel,
+    store: SequenceStore,
+    *,
+    batch_tokens: int = 8192,
+    limit: int | None = None,
+    device: torch.device | None = None,
+    seed: int = 0,
+    precision: Precision | None = None,
+) -> PosteriorPass:
+    """Infer and decode each of the first `limit` records once, with one posterior sample.
+
+    Args:
+        model: left as it was.
+        store: the records.
+        batch_tokens: padded steps a batch, a matter of memory and speed only.
+        limit: all records when None.
+        device: where batches go; where the model is, when None.
+        seed: of the samples; torch's global generator is not touched.
+        precision: see `measuring`.
+
+    Raises:
+        DataError: the store has no records.
+    """
+    batches = _batches(store, limit, batch_tokens)
+    with measuring(model, seed, precision) as home:
+        parts = [_pass(model, store.batch(rows).to(device or home)) for rows in batches]
+    rate, distortion, means, z, posteriors = zip(*parts, strict=True)
+    return PosteriorPass(
+        rows=batches.order,
+        rate=torch.cat(rate),
+        distortion=torch.cat(distortion),
+        means=torch.cat(means),
+        z=torch.cat(z, dim=1),
+        posteriors=list(posteriors),
+    )
+
+
+def _pass(model: SequenceModel, batch: SequenceBatch) -> tuple[Tensor, Tensor, Tensor, Tensor, Distribution]:
+    output = model(batch)
+    return per_sequence(output.rate.per_dimension), output.distortion, output.posterior.mean, output.z, output.posterior
+
+
+def validation_metrics(
+    model: SequenceModel,
+    store: SequenceStore,
+    *,
+    batch_tokens: int = 8192,
+    limit: int | None = None,
+    device: torch.device | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """What a training run watches, in one quick pass and in the caller's precision.
+
+    Returns:
+        `elbo_nats`, `rate_nats`, `distortion_nats` (nats per sequence, the true rate with weight 1 whatever the objective
+        charges), `active_units`, and `rate_per_dimension`, nats, a list.
+
+    Raises:
+        DataError: the store has no records.
+    """
+    measured = posterior_pass(model, store, batch_tokens=batch_tokens, limit=limit, device=device, seed=seed)
+    per_dimension = measured.rate.double().mean(0).tolist()
+    return {**measured.summary, "active_units": active_units(measured.means), "rate_per_dimension": per_dimension}
+
+
+def importance_nll(
+    model: SequenceModel,
+    store: SequenceStore,
+    *,
+    samples: int = 500,
+    rows: int = 512,
+    limit: int | None = None,
+    seed: int = 0,
+    precision: Precision | None = None,
+) -> ImportanceEstimate:
+    """-log p(x) of each of the first `limit` records, bounded from above on average, with `samples` importance samples.
+
+    Args:
+        model, store, limit, seed, precision: as `posterior_pass`.
+        samples: S.
+        rows: decoder rows (records times samples) in one pass, a matter of memory and speed only.
+
+    Raises:
+        DataError: the store has no records.
+    """
+    batches = _batches(store, limit, TOGETHER * int(store.lengths.max(initial=1)), TOGETHER)
+    nll, variance = [], []
+    with measuring(model, seed, precision) as device:
+        for part in tracked(batches, store.lengths, f"NLL, {samples} samples"):
+            log_weights = importance_log_weights(model, store.batch(part).to(device), samples, rows)
+            nll.append(-iwae(log_weights))
+            variance.append(iwae_variance(log_weights))
+    return ImportanceEstimate(torch.cat(nll), torch.cat(variance))
+
+
+def _batches(store: SequenceStore, limit: int | None, batch_tokens: int, batch_size: int | None = None) -> Batches:
+    lengths = store.lengths[:limit]
+    if not len(lengths):
+        raise DataError(f"no records in {store.folder}: there is nothing to evaluate; choose another split or hold records out")
+    return evaluation_batches(lengths, batch_tokens, batch_size)

@@ -1,0 +1,63 @@
+"""Reconstruction: does the latent hold the record? The greedy decode of the posterior mean, held against the record.
+
+The decoder runs free, on its own steps, so one early mistake costs everything after it; accuracy under teacher forcing would mostly
+measure the language model.
+
+References are `codec.decode(store[i])`, what the codec keeps of a record: a model is not blamed for a word outside the vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from torch import Tensor
+
+from seqvae.data.store import SequenceStore
+from seqvae.evaluation.conditions import Precision, measuring, tracked
+from seqvae.generation.loop import generate
+from seqvae.generation.rules import Greedy
+
+if TYPE_CHECKING:
+    from seqvae.vae import SeqVAE
+
+
+def reconstruction_metrics(
+    vae: SeqVAE, store: SequenceStore, rows: np.ndarray, means: Tensor, *, at_once: int = 512, precision: Precision | None = None
+) -> dict[str, float]:
+    """The modality's own metrics of reconstruction, and for tokens `reconstruction_token_accuracy`.
+
+    Args:
+        vae: gives model, codec, modality and the longest sequence to generate.
+        store: the records; `rows [N]` of them are judged.
+        means: `[N,*event]` posterior means of those rows.
+        at_once: records decoded together, a matter of memory and speed only.
+        precision: see `measuring`.
+    """
+    targets = [np.asarray(store[row]) for row in rows]
+    decoded = _greedy(vae, store, rows, means, at_once, precision)
+    metrics = dict(vae.modality.reconstruction_metrics(vae.codec.decode(targets), vae.codec.decode(decoded)))
+    if vae.codec.spec.discrete:
+        metrics["reconstruction_token_accuracy"] = token_accuracy(targets, decoded)
+    return metrics
+
+
+def token_accuracy(targets: Sequence[np.ndarray], decoded: Sequence[np.ndarray]) -> float:
+    """The share of target tokens, EOS counted, that a free-running decode has at the same position, 0 to 1.
+
+    Tokens beyond the target's end are not counted for or against; to go on too long already misses the target's EOS.
+    """
+    hits = sum(int((t[: len(d)] == d[: len(t)]).sum()) for t, d in zip(targets, decoded, strict=True))
+    return hits / sum(map(len, targets))
+
+
+def _greedy(
+    vae: SeqVAE, store: SequenceStore, rows: np.ndarray, means: Tensor, at_once: int, precision: Precision | None
+) -> list[np.ndarray]:
+    chunks = [np.arange(start, min(start + at_once, len(rows))) for start in range(0, len(rows), at_once)]
+    decoded: list[np.ndarray] = []
+    with measuring(vae.model, 0, precision):
+        for chunk in tracked(chunks, store.lengths[rows], "reconstruction"):
+            decoded += generate(vae.model, means[chunk[0] : chunk[-1] + 1], Greedy(), vae.max_length)
+    return decoded

@@ -1,0 +1,100 @@
+"""Has the posterior collapsed? Judged by what the latent tells, not by what it costs.
+
+    rate = I(x;z) + KL(q(z) || p(z))
+
+A collapsed model sends nothing, and there are two ways to send nothing. The posterior may lie on the prior: rate 0. Or it may lie
+off the prior at the same place for every x, which a floor under the rate (free bits, a minimum rate, delta-VAE) invites: many nats
+of rate, no active unit, no mutual information. By its rate alone the second kind passes for healthy.
+
+Mutual information decides where it was measured; active units stand in for it where it was not. Active units depend on the scale of
+the latent (on a sphere in 128 dimensions no coordinate has variance 0.01), mutual information does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+COLLAPSED_NATS = (
+    0.2  # e^0.2 = 1.2: less tells hardly two records apart; published collapsed models have 0 to 0.1, healthy ones 0.9 up
+)
+FEW_ACTIVE = 0.25  # of the latent dimensions; below it the latent is worth making smaller, or feeding better
+INFORMED_RATE = 0.5  # information below this share of the rate: most of the rate pays for distance from the prior
+BOUND_MARGIN = 0.5  # nats; an estimate nearer than this to its bound ln N says only "at least"
+
+FLOOR = "give the rate a floor (objective.rate=free_bits)"
+ANNEAL = "start with the rate free of charge (objective.beta.kind=linear objective.beta.steps=5000)"
+POOL = "pool the encoder's states (model.encoder.pooling=max)"
+LOWER = "lower the floor under the rate (objective.rate.nats=0.1)"
+SMALLER = "a smaller latent would do (model.posterior.latent=16)"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the model has collapsed, why that is the finding, and what to try first (empty when nothing need be)."""
+
+    collapsed: bool
+    sentence: str
+    advice: str
+
+
+def verdict(metrics: Mapping[str, Any]) -> Verdict:
+    """The finding on a model.
+
+    Args:
+        metrics: `rate_nats` and `active_units`; `mi_nats` with `mi_bound_nats` where measured; `latent_dim`, or
+            `rate_per_dimension` in its place. As `evaluate` and `validation_metrics` give them.
+    """
+    rate, information = float(metrics["rate_nats"]), metrics.get("mi_nats")
+    bound = float(metrics.get("mi_bound_nats", float("inf")))
+    if information is not None and bound < 2 * COLLAPSED_NATS:
+        return Verdict(False, "Too few records to tell whether the posterior has collapsed.", "Evaluate at least a hundred.")
+    if rate < COLLAPSED_NATS:
+        return _on_prior(rate)
+    if (information is not None and information < COLLAPSED_NATS) or (information is None and not metrics["active_units"]):
+        return _constant(rate, information, metrics)
+    return _alive(rate, information, bound, metrics)
+
+
+def _on_prior(rate: float) -> Verdict:
+    sentence = f"Collapsed: the posterior is the prior (rate {rate:.2f} nats), so the latent says nothing about the record."
+    return Verdict(True, sentence, _try(FLOOR, ANNEAL, POOL))
+
+
+def _constant(rate: float, information: float | None, metrics: Mapping[str, Any]) -> Verdict:
+    told = "" if information is None else f"{max(information, 0):.2f} nats of information, "
+    sentence = (
+        f"Collapsed: a rate of {rate:.2f} nats, but the posterior is nearly the same for every record ({told}{_units(metrics)}); "
+        "a floor under the rate is met without information."
+    )
+    return Verdict(True, sentence, _try(POOL, ANNEAL, LOWER))
+
+
+def _alive(rate: float, information: float | None, bound: float, metrics: Mapping[str, Any]) -> Verdict:
+    says = f"a rate of {rate:.2f} nats"
+    if information is not None:
+        at_bound = information > bound - BOUND_MARGIN
+        says = f"{'at least ' if at_bound else ''}{information:.2f} of {rate:.2f} nats of rate tell records apart"
+        if not at_bound and information < INFORMED_RATE * rate:
+            sentence = f"Not collapsed, but wasteful: only {says}, {_units(metrics)}; samples from the prior will suffer."
+            return Verdict(False, sentence, _try(LOWER, POOL))
+    active, latent = metrics["active_units"], _latent(metrics)
+    if latent and active < FEW_ACTIVE * latent:
+        sentence = f"Not collapsed, but few units are active: {says}, {_units(metrics)}."
+        return Verdict(False, sentence, _try(SMALLER, ANNEAL, POOL))
+    return Verdict(False, f"Not collapsed: {says}, {_units(metrics)}.", "")
+
+
+def _try(*cures: str) -> str:
+    return f"What to try first: {'; '.join(cures)}."
+
+
+def _latent(metrics: Mapping[str, Any]) -> int:
+    """Latent dimensions, 0 where unknown."""
+    return int(metrics.get("latent_dim") or len(metrics.get("rate_per_dimension", ())))
+
+
+def _units(metrics: Mapping[str, Any]) -> str:
+    latent = _latent(metrics)
+    return f"{metrics['active_units']}{f' of {latent}' if latent else ''} units active"
