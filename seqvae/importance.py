@@ -2,7 +2,7 @@
 
     w_s = p(x|z_s) p(z_s) / q(z_s|x),  z_s ~ q(z|x)        L_S = log (1/S) sum_s w_s  <=  log p(x) on average
 
-L_1 is the ELBO's one-sample estimate; the bound rises with S and meets log p(x) in the limit. The record is encoded once, whatever S.
+L_1 is the one-sample estimate of the ELBO; the bound rises with S and meets log p(x) in the limit. The record is encoded once.
 """
 
 from __future__ import annotations

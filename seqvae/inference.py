@@ -29,3 +29,18 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 def device_of(model: nn.Module) -> torch.device:
     """Where the model's parameters are; the CPU for a model without any."""
     return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+
+
+@contextmanager
+def seeded(seed: int | None) -> Iterator[None]:
+    """Chance as from a fresh generator with this seed; the global ones go on afterwards as if nothing had been drawn.
+
+    None leaves chance to the global generators.
+    """
+    if seed is None:
+        yield
+        return
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    with torch.random.fork_rng(devices=list(devices)):
+        torch.manual_seed(seed)
+        yield
