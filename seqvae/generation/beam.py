@@ -66,11 +66,8 @@ class _Beams:
     `decoder` states and constraint states hold the hypotheses as rows, `[R*W]`.
     """
 
-    def __init__(
-        self, model: SequenceModel, z: Tensor, width: int, max_length: int, penalty: float, constraint: Constraint | None
-    ) -> None:
-        self.decoder: Any = model.decoder
-        self.likelihood: Any = model.likelihood
+    def __init__(self, model: Any, z: Tensor, width: int, max_length: int, penalty: float, constraint: Constraint | None) -> None:
+        self.decoder, self.likelihood = model.decoder, model.likelihood
         self.spec: StepSpec = self.decoder.steps
         self.constraint, self.penalty, self.max_length = constraint, penalty, max_length
         rows = len(z)

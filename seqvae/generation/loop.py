@@ -71,14 +71,13 @@ class _Rows:
 
     def __init__(
         self,
-        model: SequenceModel,
+        model: Any,
         z: Tensor,
         max_length: int,
         prefix: tuple[Tensor, Tensor] | None,
         constraint: Constraint | None,
     ) -> None:
-        self.decoder: Any = model.decoder
-        self.likelihood: Any = model.likelihood
+        self.decoder, self.likelihood = model.decoder, model.likelihood
         self.constraint, self.prefix = constraint, prefix
         start = self.decoder.steps.start_step(len(z), z.device)
         self.step: Tensor = start if start.dim() == 1 else start.to(z.dtype)

@@ -1,8 +1,8 @@
 """Sampling rules: which token comes next, given the logits of all.
 
 Greedy takes the likeliest. Sampling draws from softmax(logits / temperature), where top-k keeps the k likeliest tokens (Fan et al.
-2018, arXiv 1805.04833) and top-p, the nucleus, the fewest that together reach probability p (Holtzman et al. 2020, arXiv 1904.09751).
-They apply in that order: temperature, top-k, then top-p of what top-k left.
+2018, arXiv 1805.04833) and top-p, the nucleus, the fewest that together reach probability p (Holtzman et al. 2020, arXiv
+1904.09751). They apply in that order: temperature, top-k, then top-p of what top-k left.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _nucleus(logits: Tensor, top_p: float) -> tuple[Tensor, Tensor]:
 def _draw(logits: Tensor, generator: torch.Generator | None) -> Tensor:
     """One index a row, `[R,1]`, from the softmax of logits `[R,C]`, by inverting the cumulative distribution.
 
-    One uniform number a row, where `torch.multinomial` draws one a token: with 8,000 tokens that is most of a decoding step on a CPU.
+    One uniform number a row, where `torch.multinomial` draws one a token: at 8,000 tokens that is most of a decoding step on a CPU.
     """
     weights = torch.exp(logits - logits.amax(dim=-1, keepdim=True))
     cumulative = weights.cumsum(dim=-1)
