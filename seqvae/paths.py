@@ -5,8 +5,8 @@ event on its own:
 
     z(t) = ((1-t)|a| + t|b|) (cos(t w) u + sin(t w) v)
 
-with u = a/|a|, v the unit vector across u towards b, and w the angle between a and b. The norm goes linearly, so that the ends are a
-and b whatever their lengths. Where the formula leaves the path open: to or from a zero vector it is the straight line; between
+with u = a/|a|, v the unit vector across u towards b, and w the angle between a and b. The norm goes linearly, so that the ends are
+a and b whatever their lengths. Where the formula leaves the path open: to or from a zero vector it is the straight line; between
 opposite vectors it turns through the coordinate axis that u leans on least (the first of equals), one half-turn of many, but always
 the same.
 """

@@ -33,8 +33,8 @@ class LatentMap:
 def latent_map(latents: Tensor) -> LatentMap:
     """The principal plane of latents `[N,*event]`.
 
-    An axis's sign is arbitrary in PCA; here its largest loading is positive, so that the same latents give the same picture. An axis
-    along which nothing varies is zero.
+    An axis's sign is arbitrary in PCA; here its largest loading is positive, so that the same latents give the same picture. An
+    axis along which nothing varies is zero.
 
     Raises:
         DataError: no latents.
