@@ -10,15 +10,20 @@ import importlib
 import logging
 import os
 import shutil
+import tarfile
 import tempfile
+import zipfile
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from seqvae.data.cache import cache_root, sha256_of
 from seqvae.data.cards import Card, CardFile, load_card
 from seqvae.errors import DataError
 
 log = logging.getLogger("seqvae")
+BROKEN = (OSError, ValueError, KeyError, EOFError, tarfile.TarError, zipfile.BadZipFile)  # what a download or an archive may raise
 
 
 @dataclass(frozen=True)
@@ -100,8 +105,8 @@ def _download(card: Card, wanted: CardFile) -> Path:
     with tempfile.TemporaryDirectory(dir=place.parent) as folder:
         try:
             os.replace(_fetch(card, wanted, Path(folder)), place)
-        except (OSError, ValueError, KeyError) as error:  # what pooch, requests, tarfile and zipfile raise (all of these)
-            raise DataError(f"cannot download {wanted.file} of {card.name} from {source}: {_first_line(error)}; {mend}") from error
+        except BROKEN as error:
+            raise DataError(f"cannot download {wanted.file} of {card.name} from {source}: {_cause(error)}; {mend}") from error
     return place
 
 
@@ -112,10 +117,29 @@ def _fetch(card: Card, wanted: CardFile, folder: Path) -> Path:
     if wanted.url is not None:
         known = f"sha256:{wanted.sha256}" if wanted.sha256 else None
         return Path(pooch.retrieve(wanted.url, known, fname="file", path=folder, progressbar=True))
-    assert card.archive is not None and wanted.member is not None
+    assert card.archive is not None
+    assert wanted.member is not None
     archive = _archive(card, card.archive.url, card.archive.sha256)
-    shutil.unpack_archive(archive, folder, format=_format(archive), **({} if _format(archive) == "zip" else {"filter": "data"}))
-    return folder / wanted.member
+    try:
+        return _extract(archive, wanted.member, folder / "member")
+    except BROKEN:
+        archive.unlink()  # a page that says no, for example: keeping it would spoil the next attempt
+        raise
+
+
+def _extract(archive: Path, member: str, target: Path) -> Path:
+    """Copy one member of a tar or zip to `target`. Tars write `./name` as often as `name`."""
+    with ExitStack() as stack:
+        if zipfile.is_zipfile(archive):
+            source: IO[bytes] | None = stack.enter_context(stack.enter_context(zipfile.ZipFile(archive)).open(member))
+        else:
+            tar = stack.enter_context(tarfile.open(archive))
+            source = next((tar.extractfile(m) for m in tar if m.isfile() and m.name.removeprefix("./") == member), None)
+        if source is None:
+            raise KeyError(f"the archive holds no {member}")
+        with open(target, "wb") as copy:
+            shutil.copyfileobj(source, copy)
+    return target
 
 
 def _archive(card: Card, url: str, sha256: str | None) -> Path:
@@ -127,17 +151,13 @@ def _archive(card: Card, url: str, sha256: str | None) -> Path:
     return Path(pooch.retrieve(url, known, fname="archive", path=folder, progressbar=True))
 
 
-def _format(archive: Path) -> str:
-    with open(archive, "rb") as stream:
-        head = stream.read(4)
-    return "zip" if head[:2] == b"PK" else "gztar" if head[:2] == b"\x1f\x8b" else "tar"
-
-
 def _build(embedded: str) -> Path:
     module, function = embedded.split(":")
     built: Path = getattr(importlib.import_module(module), function)(cache_root() / "embedded")
     return built
 
 
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no more is known'}"
+def _cause(error: Exception) -> str:
+    if type(error).__name__ == "ConnectionError":
+        return "no connection to the host"
+    return f"{type(error).__name__}: {str(error)[:120]}"

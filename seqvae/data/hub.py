@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,16 @@ def hub_parts(name: str, columns: Columns) -> list[Part]:
 
 def load(name: str) -> Mapping[str, Any]:
     """The hub's data set as a mapping from its splits to tables."""
-    # a plain folder called datasets/ in the working directory also imports, as a namespace without load_dataset
+    repository = _repository(name)
     try:
-        from datasets import load_dataset
-    except ImportError as error:
-        raise DataError(f"{HUB}{name} needs the datasets library: pip install 'seqvae[datasets]'") from error
+        # a plain folder called datasets/ in the working directory also imports, as a namespace that can load nothing
+        load_dataset = getattr(importlib.import_module("datasets"), "load_dataset", None)
+    except ImportError:
+        load_dataset = None
+    if load_dataset is None:
+        raise DataError(f"{HUB}{name} needs the datasets library: pip install 'seqvae[datasets]'")
     try:
-        splits: Mapping[str, Any] = load_dataset(*_repository(name))
+        splits: Mapping[str, Any] = load_dataset(*repository)
         return splits
     except Exception as error:  # the library raises a dozen kinds, none of them ours to mend
         raise DataError(f"cannot load {HUB}{name}: {type(error).__name__}: {str(error).splitlines()[0]}") from error

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -106,8 +107,9 @@ def prepare(settings: DataSettings, modality: ReadsFiles, codec_config: Mapping[
     chosen = [settings.max_length, settings.limit]
     key = key_of([FORMAT, modality.name, source.key, codec_config["kind"], codec.fingerprint, chosen, seed])
     folder = cache_root() / "prepared" / key
-    cached = (folder / "prepared.json").is_file()
+    cached = _summary(folder) is not None
     if not cached:
+        shutil.rmtree(folder, ignore_errors=True)  # folders appear whole, so one without its summary was damaged since
         started = time.perf_counter()
         write_folder(folder, lambda place: _Preparation(source, settings, codec, place).run(seed))
         log.info("prepared %s in %.1f s: %s", source.name, time.perf_counter() - started, folder)
@@ -116,7 +118,9 @@ def prepare(settings: DataSettings, modality: ReadsFiles, codec_config: Mapping[
 
 def _open(folder: Path, codec: Codec, source: Source, settings: DataSettings, cached: bool) -> Prepared:
     """What a prepared folder holds. The settings' rules on bad records are applied here too: they are not part of its name."""
-    summary = json.loads((folder / "prepared.json").read_text("utf-8"))
+    summary = _summary(folder)
+    if summary is None:
+        raise DataError(f"prepared data was removed while it was opened: {folder}; try again")
     codec.load(folder / "codec")
     rejected = _read_rejections(folder / "rejected.jsonl", summary["total"], summary["rejected"])
     if rejected.count:
@@ -124,6 +128,14 @@ def _open(folder: Path, codec: Codec, source: Source, settings: DataSettings, ca
         log.warning("%s: %s; all in %s", source.name, rejected, rejected.path)
     splits = {split: SequenceStore(folder / split) for split in summary["splits"]}
     return Prepared(splits, codec, folder, rejected, source.sha256, cached)
+
+
+def _summary(folder: Path) -> dict[str, Any] | None:
+    try:
+        summary: dict[str, Any] = json.loads((folder / "prepared.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return summary
 
 
 def check_rejections(rejected: Rejections, settings: DataSettings) -> None:
@@ -227,7 +239,7 @@ class _Preparation:
 
     def _rows_of(self, part: Part) -> Iterator[tuple[str, Row]]:
         left_out = {digest for split in part.minus for digest in self.left_out[split]}
-        for row in part.reader(part.path, part.columns):
+        for row in part.rows():
             self.total += 1
             if isinstance(row, Rejected):
                 self._reject(row, row.reason)
@@ -245,7 +257,7 @@ class _Preparation:
         if self.source.valid or self.source.test:
             for part in self.source.parts:
                 if part.split is None:
-                    for row in part.reader(part.path, part.columns):
+                    for row in part.rows():
                         if isinstance(row, Row) and row.split is None and not splitter.see(digest_of(row.record)):
                             break  # it has seen enough
         return splitter.thresholds()
@@ -255,7 +267,7 @@ class _Preparation:
         found: dict[str, set[int]] = {split: set() for split in splits}
         for part in self.source.parts:
             if part.split in found:
-                rows = part.reader(part.path, part.columns)
+                rows = part.rows()
                 found[part.split] |= {digest_of(row.record) for row in rows if isinstance(row, Row)}
         return found
 

@@ -74,17 +74,15 @@ def read_jsonl(path: Path, columns: Columns) -> Iterator[Row | Rejected]:
 
 
 def read_parquet(path: Path, columns: Columns) -> Iterator[Row | Rejected]:
-    """`.parquet`: `line` is the 1-based row. Needs pyarrow."""
-    try:
-        import pyarrow
-        import pyarrow.parquet as parquet
-    except ImportError as error:
-        raise DataError(f"reading {path} needs pyarrow: pip install 'seqvae[datasets]'") from error
+    """`.parquet`: `line` is the 1-based row."""
+    import pyarrow
+    import pyarrow.parquet as parquet
+
     try:
         file = parquet.ParquetFile(path)
         keys = resolved(path, file.schema_arrow.names, columns)
         number = 0
-        for chunk in file.iter_batches(batch_size=PARQUET_ROWS):
+        for chunk in file.iter_batches(batch_size=PARQUET_ROWS, columns=list(keys.asked)):
             for value in chunk.to_pylist():
                 number += 1
                 yield keyed_row(path, number, value, keys)
@@ -122,10 +120,10 @@ def checked_row(
     path: Path, number: int, value: Any, label: int | None = None, properties: tuple[float, ...] = ()
 ) -> Row | Rejected:
     """A row out of a value that ought to be text."""
+    if value is None:
+        return Rejected(str(path), number, "missing value")
     if not isinstance(value, str):
-        return Rejected(
-            str(path), number, "missing value" if value is None else f"expected text, got {type(value).__name__} {value!r:.40}"
-        )
+        return Rejected(str(path), number, f"expected text, got {type(value).__name__} {value!r:.40}")
     if not value.strip():
         return Rejected(str(path), number, BLANK)
     if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):

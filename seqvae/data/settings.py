@@ -15,7 +15,7 @@ class DataSettings:
     """Where records come from and what is done with bad ones.
 
     Attributes:
-        source: a card's name (`ptb`), a path, or `hf://owner/name`.
+        source: a card's name (`ptb`; a file of that name is `./ptb`), a path, or `hf://owner/name`.
         valid, test: a path, or the share of records held out. The split of a record depends on its content alone, so
             duplicates never straddle a split and a growing file never moves a record. Cards with splits of their own ignore both.
         column: the column that holds the record, by name (the file then has a header) or 0-based number.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,11 +11,10 @@ from typing import Protocol
 from seqvae.data.cache import key_of, sha256_of
 from seqvae.data.cards import Card, card_names, load_card
 from seqvae.data.downloads import get
-from seqvae.data.rows import Columns, Reader
+from seqvae.data.rows import Columns, Reader, Rejected, Row
 from seqvae.data.settings import DataSettings
 from seqvae.errors import DataError, nearest
 
-log = logging.getLogger("seqvae")
 HUB = "hf://"
 FOLDER = "folder"  # the key of a modality's reader for a folder of files
 
@@ -52,6 +51,17 @@ class Part:
     columns: Columns
     sha256: str
     minus: tuple[str, ...] = ()
+
+    def rows(self) -> Iterator[Row | Rejected]:
+        """Everything in the file, streamed.
+
+        Raises:
+            DataError: it cannot be read to its end.
+        """
+        try:
+            yield from self.reader(self.path, self.columns)
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(f"cannot read {self.path}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -118,7 +128,8 @@ def _card_source(card: Card, settings: DataSettings, modality: ReadsFiles) -> So
         raise DataError(f"{card.name} is {card.modality} data, and the recipe's modality is {modality.name}")
     parts = []
     for local in get(card.name):
-        assert local.path is not None and local.sha256 is not None
+        assert local.path is not None
+        assert local.sha256 is not None
         split = None if local.split == "all" else local.split
         minus = () if split is None else next(f.minus for s, f in card.splits.items() if s == split)
         columns = _columns(settings, modality, card)

@@ -29,6 +29,7 @@ class TextModality:
 
     @property
     def readers(self) -> Mapping[str, Reader]:
+        """Lines, tables, json and parquet."""
         return READERS
 
     def parse(self, argument: str) -> str:
@@ -72,7 +73,7 @@ class TextModality:
             `reconstruction_exact`, the share equal to their reference, 0 to 1; `bleu`, sacrebleu's corpus BLEU, 0 to 100, over
             tokens as white space divides them (`tokenize="none"`): PTB and Yelp are tokenised already, and would be twice.
         """
-        from sacrebleu.metrics import BLEU
+        from sacrebleu.metrics.bleu import BLEU
 
         exact = sum(r == h for r, h in zip(references, hypotheses, strict=True)) / len(references)
         bleu = BLEU(tokenize="none", force=True).corpus_score(list(hypotheses), [list(references)])
