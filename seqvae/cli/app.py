@@ -1,0 +1,107 @@
+"""`seqvae`: the commands, and what a process tells its caller.
+
+| exit code | when |
+|---|---|
+| 0 | done |
+| 1 | a defect of ours; the traceback is kept |
+| 2 | a mistake that the user can mend, as one line on stderr: what is wrong, the actual value, what to do |
+| 130 | Ctrl-C |
+| 141 | whoever read our output has gone away |
+
+Results go to stdout, everything else to stderr.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+from typer.main import get_command
+
+from seqvae.cli import data, demo, evaluate, explore, latents, train
+from seqvae.errors import SeqVAEError
+
+# typer's own, or click's where an older typer leans on it: what a wrong command line raises
+WrongUsage: type[Exception] = next(cls for cls in typer.BadParameter.__mro__ if cls.__name__ == "ClickException")
+
+app = typer.Typer(
+    name="seqvae",
+    help="Variational autoencoders of sequences: train them, judge them, explore their latent space.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("demo")(demo.demo)
+app.add_typer(data.app, name="data")
+app.command("train")(train.train)
+app.command("resume")(train.resume)
+app.command("evaluate")(evaluate.evaluate)
+app.command("sample")(explore.sample)
+app.command("reconstruct")(explore.reconstruct)
+app.command("interpolate")(explore.interpolate)
+app.command("arithmetic")(explore.arithmetic)
+app.command("complete")(explore.complete)
+app.command("encode")(latents.encode)
+app.command("decode")(latents.decode)
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit code (see the table above). Defects of ours pass through as they are."""
+    _speak_to_stderr()
+    try:
+        code = _invoke(list(arguments) or ["--help"])
+        sys.stdout.flush()
+        return code
+    except SeqVAEError as error:
+        return _fail(str(error))
+    except WrongUsage as error:
+        return _fail(f"{error.format_message().rstrip('.')}; {_where_to_look(error)}")  # type: ignore[attr-defined]
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more while it exits
+        return 141
+
+
+def _invoke(arguments: list[str]) -> int:
+    """What `click.Command.main` does, less its own handling of errors, which would hide some and print others on many lines."""
+    command = get_command(app)
+    try:
+        with command.make_context("seqvae", arguments) as context:
+            command.invoke(context)
+    except typer.Exit as exit_:
+        return exit_.exit_code
+    return 0
+
+
+def _fail(message: str) -> int:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return 2
+
+
+def _where_to_look(error: Exception) -> str:
+    context = getattr(error, "ctx", None)
+    return f"see {context.command_path if context else 'seqvae'} --help"
+
+
+def _speak_to_stderr() -> None:
+    """Log lines of the package, as they are, to stderr; and no record that the terminal cannot show may stop a command."""
+    log = logging.getLogger("seqvae")
+    if not log.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+        log.propagate = False
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")

@@ -1,0 +1,97 @@
+"""`seqvae evaluate`: the report card of a run, as a table or as JSON."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seqvae.cli.arguments import Json, Run
+from seqvae.cli.explore import load
+from seqvae.cli.printing import print_json
+from seqvae.errors import DataError, RunError
+
+if TYPE_CHECKING:
+    from seqvae.data.store import SequenceStore
+    from seqvae.vae import SeqVAE
+
+PIPE_WIDTH = 240
+
+
+class Split(StrEnum):
+    """Which records."""
+
+    train = "train"
+    valid = "valid"
+    test = "test"
+
+
+def evaluate(
+    run: Run,
+    split: Annotated[Split, typer.Option(help="Which records to judge it on.")] = Split.test,
+    samples: Annotated[int | None, typer.Option(min=1, help="Importance samples a record; else the recipe's.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the samples drawn.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Judge a run, each number with its unit."""
+    from seqvae.evaluation import card
+
+    vae = load(run)
+    settings = vae.recipe.evaluation
+    metrics = card.evaluate(
+        vae,
+        find_split(vae, split.value),
+        split=split.value,
+        samples=samples or settings.samples,
+        rows=settings.rows,
+        limit=settings.limit,
+        seed=seed,
+    )
+    if as_json:
+        print_json(metrics)
+    else:
+        _print_card(metrics)
+
+
+def find_split(vae: SeqVAE, split: str) -> SequenceStore:
+    """The records of a split of the data that a model was trained on, found through its recipe.
+
+    Raises:
+        DataError: the data is not there any more, or has no such split.
+        RunError: it is not the data that the model was trained on.
+    """
+    from seqvae.data.prepare import prepare
+
+    recipe = vae.recipe
+    prepared = prepare(recipe.data, vae.modality, recipe.tokenizer, recipe.seed)
+    if prepared.codec.fingerprint != vae.codec.fingerprint:
+        raise RunError(
+            f"{recipe.data.source} has changed since this model was trained on it; bring the old data back, or train again"
+        )
+    if split not in prepared.splits:
+        raise DataError(f"{recipe.data.source} has no {split} records; choose with --split among {', '.join(prepared.splits)}")
+    return prepared.splits[split]
+
+
+def _print_card(metrics: dict[str, Any]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    from seqvae.evaluation.card import table
+    from seqvae.evaluation.verdict import verdict
+
+    shown = Table(box=SIMPLE_HEAD, show_edge=False)
+    shown.add_column("measure", no_wrap=True)
+    shown.add_column("value", justify="right", no_wrap=True)
+    shown.add_column("unit", no_wrap=True)
+    shown.add_column("meaning", style="dim")
+    for row in table(metrics):
+        shown.add_row(*row)
+    # a pipe has no width; lines stay whole there, for whoever greps them
+    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    console.print(shown)
+    judgement = verdict(metrics)
+    console.print(f"\n{judgement.sentence} {judgement.advice}".rstrip())
