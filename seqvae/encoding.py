@@ -1,0 +1,47 @@
+"""Records to tensors to posteriors: batches of like length on the way in, the records' own order on the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from seqvae.batch import SequenceBatch, pad
+from seqvae.data.batches import evaluation_batches
+from seqvae.data.codec import Codec
+from seqvae.inference import device_of, evaluating
+from seqvae.model import SequenceModel
+from seqvae.steps import StepSpec
+
+BATCH_STEPS, BATCH_RECORDS = 16_384, 512  # of one pass of the encoder: enough to keep every core busy, memory in tens of MB
+
+
+def posterior(model: SequenceModel, codec: Codec, records: Sequence[Any]) -> Distribution:
+    """q(z|x) of records, batch `[N]`, without gradients, on the model's device."""
+    features, order = [], []
+    with evaluating(model):
+        for rows, batch in record_batches(codec, records, device_of(model)):
+            features.append(model.infer(batch)[0])
+            order.append(rows)
+        place = torch.from_numpy(np.argsort(np.concatenate(order))).to(features[0].device)
+        distribution: Distribution = model.posterior(torch.cat(features)[place])
+    return distribution
+
+
+def record_batches(codec: Codec, records: Sequence[Any], device: torch.device) -> Iterator[tuple[np.ndarray, SequenceBatch]]:
+    """The records in batches of like length, the shortest first, each with its records' places `[B]`."""
+    sequences = codec.encode(records)
+    lengths = np.array([len(sequence) for sequence in sequences])
+    fill = codec.spec.pad if codec.spec.discrete else 0
+    for rows in evaluation_batches(lengths, BATCH_STEPS, BATCH_RECORDS):
+        inputs, true_lengths = pad([to_tensor(sequences[row], codec.spec) for row in rows], fill)
+        yield rows, SequenceBatch(inputs, true_lengths, index=torch.from_numpy(rows)).to(device)
+
+
+def to_tensor(sequence: np.ndarray, spec: StepSpec) -> Tensor:
+    """A codec's sequence as a model reads it: `[T]` int64 or `[T,W]` float32."""
+    return torch.from_numpy(sequence.astype(np.int64 if spec.discrete else np.float32))

@@ -1,0 +1,160 @@
+"""The folder of a trained model.
+
+    config.json        what it is: recipe, max_length, metrics
+    model.safetensors  weights
+    codec/             what the codec learnt
+    README.md          model card
+    manifest.json      sha256 of every other file, written last
+
+The parts are built from the recipe by name, so a folder can run no code that is not installed; nothing in it is a pickle.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seqvae import __version__, registry
+from seqvae import recipe as recipes
+from seqvae.data.codec import Codec
+from seqvae.errors import ConfigError, DataError, RunError
+from seqvae.model import SequenceModel, build_model
+from seqvae.recipe import Recipe
+from seqvae.storage.manifest import MANIFEST, verify, write_manifest
+from seqvae.storage.model_card import model_card
+from seqvae.storage.weights import load_weights, save_weights
+
+FORMAT, VERSION = "seqvae", 1
+CONFIG, WEIGHTS, CODEC, CARD = "config.json", "model.safetensors", "codec", "README.md"
+REMEDY = "save the model again, or download it again"
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """What a folder holds: the model, and all that is needed to use it.
+
+    Attributes:
+        model: on the CPU, in evaluation mode.
+        codec, modality: built and loaded.
+        recipe: what it was trained by.
+        max_length: longest sequence to generate, in steps.
+        metrics: what was measured of it.
+    """
+
+    model: SequenceModel
+    codec: Codec
+    modality: Any
+    recipe: Recipe
+    max_length: int
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+
+def write(folder: Path, held: Pretrained) -> None:
+    """Write the folder, or replace the model in it; other files there are left alone.
+
+    All files are written aside first and moved in at the end, the manifest last: a folder without one is incomplete.
+
+    Raises:
+        RunError: `folder` is a file, or cannot be written.
+    """
+    staged = folder / f".partial-{os.getpid()}"
+    try:
+        shutil.rmtree(staged, ignore_errors=True)
+        (staged / CODEC).mkdir(parents=True)
+        held.codec.save(staged / CODEC)
+        save_weights(held.model, staged / WEIGHTS)
+        (staged / CARD).write_text(model_card(held.recipe, held.metrics), encoding="utf-8")
+        (staged / CONFIG).write_text(json.dumps(_config(held), indent=1, ensure_ascii=False), encoding="utf-8")
+        write_manifest(staged)
+        _move_in(staged, folder)
+    except OSError as error:
+        raise RunError(f"cannot write {folder}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def read(folder: Path) -> Pretrained:
+    """What `write` wrote, on the CPU.
+
+    Raises:
+        RunError: a file is missing, damaged, foreign, or of another version; names it and what to do.
+    """
+    config = _read_config(folder)
+    verify(folder, REMEDY)
+    try:
+        recipe = recipes.check(config["recipe"])
+        modality = registry.build("modality", recipe.modality)
+        codec: Codec = registry.build("tokenizer", recipe.tokenizer)
+        codec.load(folder / CODEC)
+        with torch.random.fork_rng(devices=[]):  # the initial weights are about to be overwritten: let them cost no chance
+            model = build_model(codec.spec, recipe.to_config()["model"])
+    except (ConfigError, DataError) as error:
+        raise RunError(
+            f"{folder} cannot be built: {error}; import the module that registers the part, or upgrade seqvae "
+            f"(saved by {config.get('seqvae_version')}, this is {__version__})"
+        ) from error
+    load_weights(model, folder / WEIGHTS)
+    return Pretrained(model.eval(), codec, modality, recipe, config["max_length"], config["metrics"])
+
+
+def find(path: Path) -> Path:
+    """The model folder that an existing path means: itself, or `model/` inside a run.
+
+    Raises:
+        RunError: something else is there.
+    """
+    for folder in (path, path / "model"):
+        if (folder / CONFIG).is_file() or (folder / MANIFEST).is_file():
+            return folder
+    if (path / "recipe.yaml").is_file():
+        raise RunError(f"{path} is a run without a model yet: {path / 'model' / CONFIG} is missing; train it further first")
+    raise RunError(f"{path} holds no model: {path / CONFIG} is missing; give a run folder or what save_pretrained wrote")
+
+
+def _config(held: Pretrained) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "format_version": VERSION,
+        "seqvae_version": __version__,
+        "recipe": held.recipe.to_config(),
+        "max_length": held.max_length,
+        "metrics": held.metrics,
+    }
+
+
+def _move_in(staged: Path, folder: Path) -> None:
+    """Put every staged file in its place; between the first and the last the folder has no manifest."""
+    (folder / MANIFEST).unlink(missing_ok=True)
+    files = [path.relative_to(staged) for path in staged.rglob("*") if path.is_file()]
+    for file in sorted(files, key=lambda file: file.name == MANIFEST):
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (staged / file).replace(folder / file)
+
+
+def _read_config(folder: Path) -> Mapping[str, Any]:
+    """A config.json of ours and of a version that this code reads."""
+    path = folder / CONFIG
+    if not path.is_file():
+        raise RunError(f"{path} is missing; {REMEDY}")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise RunError(f"{path} is not JSON; {REMEDY}") from None
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise RunError(f"{path} is not a seqvae model's; seqvae reads only models that it saved")
+    if config.get("format_version") != VERSION:
+        raise RunError(
+            f"{path} has format version {config.get('format_version')!r}, this seqvae ({__version__}) reads {VERSION}; "
+            f"use seqvae {config.get('seqvae_version')}, which wrote it"
+        )
+    absent = [key for key in ("recipe", "max_length", "metrics") if key not in config]
+    if absent:
+        raise RunError(f"{path} lacks {', '.join(absent)}; {REMEDY}")
+    return config

@@ -1,0 +1,268 @@
+"""SeqVAE, what a user holds: a model, its codec and its modality. Records in, records out.
+
+    vae = SeqVAE.from_pretrained("runs/reviews")
+    z = vae.encode(["the cat sat"])               # [1,K] posterior means
+    vae.decode(z); vae.sample(16); vae.interpolate("the cat sat", "a dog ran")
+
+A record is what the modality says it is (a sentence, a drawing, a molecule); a string is read as on the command line.
+Latents are `[N,*event]` tensors on the model's device, rows in the order of the records.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from seqvae import paths
+from seqvae.batch import SequenceBatch
+from seqvae.data.codec import Codec
+from seqvae.encoding import posterior, record_batches, to_tensor
+from seqvae.errors import ConfigError, DataError, nearest
+from seqvae.generation.beam import beam_search
+from seqvae.generation.loop import generate
+from seqvae.generation.rules import Greedy, SamplingRule
+from seqvae.importance import importance_log_weights, iwae
+from seqvae.inference import device_of, evaluating, seeded
+from seqvae.likelihoods.categorical import Rule
+from seqvae.model import SequenceModel
+from seqvae.recipe import Recipe
+from seqvae.storage import hub, pretrained
+from seqvae.storage.sources import locate
+
+POSTERIORS = 8_192  # records whose posteriors are held at once while encoding
+METHODS = {"slerp": paths.slerp, "linear": paths.linear}
+GREEDY = Greedy()
+
+
+class SeqVAE:
+    """A variational autoencoder of sequences, ready to use.
+
+    Args:
+        model: the five parts.
+        codec: fitted.
+        modality: what the records are.
+        recipe: what the model was, or will be, trained by.
+        max_length: longest sequence to generate, in steps.
+        metrics: what was measured of it, plain values that go into JSON.
+    """
+
+    def __init__(
+        self,
+        model: SequenceModel,
+        codec: Codec,
+        modality: Any,
+        recipe: Recipe,
+        max_length: int,
+        metrics: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.model, self.codec, self.modality, self.recipe, self.max_length = model, codec, modality, recipe, max_length
+        self.metrics: dict[str, Any] = dict(metrics or {})
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return device_of(self.model)
+
+    def to(self, device: torch.device | str) -> Self:
+        """Move the model.
+
+        Raises:
+            ConfigError: no such device.
+        """
+        try:
+            self.model.to(device)
+        except (RuntimeError, AssertionError) as error:  # torch asserts that it was built for the device
+            raise ConfigError(
+                f"device={device}: {str(error).splitlines()[0]}; give cpu, or cuda on a machine that has it"
+            ) from None
+        return self
+
+    def encode(self, records: Sequence[Any], sample: bool = False, seed: int | None = None) -> Tensor:
+        """Latents `[N,*event]` of records, in their order.
+
+        Args:
+            records: any number from 1; an over-long one is no trouble.
+            sample: draw from each posterior instead of taking its mean.
+            seed: of the draws.
+
+        Raises:
+            DataError: no records, or one that is none (an empty sentence).
+        """
+        parsed = self._parsed(records)
+        with seeded(seed):
+            parts = (posterior(self.model, self.codec, parsed[i : i + POSTERIORS]) for i in range(0, len(parsed), POSTERIORS))
+            return torch.cat([part.sample() if sample else part.mean for part in parts])
+
+    def posterior(self, records: Sequence[Any]) -> Distribution:
+        """q(z|x), batch `[N]`, event `event`, rows in the order of the records.
+
+        Raises:
+            DataError: as `encode`.
+        """
+        return posterior(self.model, self.codec, self._parsed(records))
+
+    def decode(self, z: Tensor | np.ndarray, rule: Rule = GREEDY, beam: int | None = None, seed: int | None = None) -> list[Any]:
+        """A record for each latent.
+
+        Args:
+            z: `[N,*event]`.
+            rule: how each step is chosen; greedy unless told otherwise.
+            beam: search with so many hypotheses a latent instead, for the likeliest sequence.
+            seed: of the draws.
+
+        Raises:
+            DataError: latents of another shape, or not finite.
+            ConfigError: a beam for a model that does not write tokens.
+        """
+        z = self._latents(z)
+        if beam is not None:
+            return self.codec.decode(beam_search(self.model, z, beam, self.max_length))
+        with seeded(seed):
+            return self.codec.decode(generate(self.model, z, rule, self.max_length))
+
+    def sample(
+        self,
+        n: int = 16,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int | None = None,
+    ) -> list[Any]:
+        """New records: latents from the prior, decoded by chance.
+
+        Raises:
+            ConfigError: a number out of its range; see `SamplingRule`.
+        """
+        rule = SamplingRule(temperature, top_k, top_p)
+        with seeded(seed):
+            with evaluating(self.model):
+                z = self.model.prior().sample(torch.Size([_at_least_one("n", n)]))
+            return self.decode(z, rule)
+
+    def reconstruct(
+        self, records: Sequence[Any], rule: Rule = GREEDY, beam: int | None = None, seed: int | None = None
+    ) -> list[Any]:
+        """What each record's posterior mean decodes to. Arguments and errors as `encode` and `decode`."""
+        return self.decode(self.encode(records), rule, beam, seed)
+
+    def interpolate(self, a: Any, b: Any, steps: int = 8, method: Literal["slerp", "linear"] = "slerp") -> list[Any]:
+        """Records along the path between two records' latents, the reconstructions of both included.
+
+        Raises:
+            ConfigError: an unknown method, or fewer than two steps.
+            DataError: as `encode`.
+        """
+        if method not in METHODS:
+            raise ConfigError(f"unknown method {method!r}; {nearest(method, METHODS)}")
+        start, end = self.encode([a, b])
+        return self.decode(METHODS[method](start, end, steps))
+
+    def arithmetic(self, a: Any, b: Any, c: Any) -> Any:
+        """The record at z(a) - z(b) + z(c): a is to b as the result is to c.
+
+        Raises:
+            DataError: as `encode`.
+        """
+        z = self.encode([a, b, c])
+        return self.decode(z[0:1] - z[1:2] + z[2:3])[0]
+
+    def complete(self, prefix: Any, n: int = 5, temperature: float = 1.0, seed: int | None = None) -> list[Any]:
+        """Records that begin with `prefix`: latents from its own posterior, decoding forced through it and free after it.
+
+        Raises:
+            ConfigError: a number out of its range.
+            DataError: as `encode`.
+        """
+        rule, rows = SamplingRule(temperature), _at_least_one("n", n)
+        records = self._parsed([prefix])
+        steps = to_tensor(self.codec.encode(records)[0], self.codec.spec)[:-1]  # its end is not the record's
+        given = SequenceBatch(steps.expand(rows, *steps.shape), torch.full((rows,), len(steps)))
+        with seeded(seed):
+            z = posterior(self.model, self.codec, records).sample(torch.Size([rows])).squeeze(1)
+            written = generate(self.model, z, rule, len(steps) + self.max_length, prefix=given)
+        return self.codec.decode(written)
+
+    def log_prob(self, records: Sequence[Any], samples: int = 100, seed: int | None = None) -> Tensor:
+        """A lower bound on log p(x) by importance sampling, `[N]` nats per sequence, tighter with more samples.
+
+        Raises:
+            ConfigError: fewer than one sample.
+            DataError: as `encode`.
+        """
+        parsed = self._parsed(records)
+        bounds = torch.empty(len(parsed), device=self.device)
+        with seeded(seed):
+            for rows, batch in record_batches(self.codec, parsed, self.device):
+                bounds[rows] = iwae(importance_log_weights(self.model, batch, _at_least_one("samples", samples))).to(bounds)
+        return bounds
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write the model's folder: config.json, model.safetensors, codec/, README.md, manifest.json.
+
+        Raises:
+            RunError: it cannot be written there.
+        """
+        pretrained.write(Path(folder).expanduser(), self._held())
+
+    @classmethod
+    def from_pretrained(cls, source: str | Path, device: torch.device | str | None = None) -> SeqVAE:
+        """The model that `save_pretrained` or a training run wrote.
+
+        Args:
+            source: a run folder, a model's folder, or owner/name of a model on the Hugging Face hub.
+            device: where to put it; None is the GPU where there is one, else the CPU.
+
+        Raises:
+            RunError: nothing there, or a file that is missing, damaged, foreign or of another version.
+            ConfigError: no such device.
+        """
+        held = pretrained.read(locate(source))
+        vae = cls(held.model, held.codec, held.modality, held.recipe, held.max_length, held.metrics)
+        return vae.to(device if device is not None else "cuda" if torch.cuda.is_available() else "cpu")
+
+    def push_to_hub(self, repo_id: str, private: bool = False) -> str:
+        """Upload the model to `owner/name` on the Hugging Face hub, made where need be; its address.
+
+        Raises:
+            RunError: not logged in, no access, or no network.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            self.save_pretrained(folder)
+            return hub.upload(Path(folder), repo_id, private)
+
+    def _held(self) -> pretrained.Pretrained:
+        return pretrained.Pretrained(self.model, self.codec, self.modality, self.recipe, self.max_length, self.metrics)
+
+    def _parsed(self, records: Sequence[Any]) -> list[Any]:
+        """The records, strings read as the modality reads an argument."""
+        if isinstance(records, str):
+            raise DataError(f"expected a list of records, got the string {records!r:.60}; give [{records!r:.60}]")
+        parsed = [self.modality.parse(record) if isinstance(record, str) else record for record in records]
+        if not parsed:
+            raise DataError("no records; give at least one")
+        return parsed
+
+    def _latents(self, z: Tensor | np.ndarray) -> Tensor:
+        """Latents checked, on the model's device."""
+        event = list(self.model.event_shape)
+        latents = torch.as_tensor(z)
+        if latents.dim() != 1 + len(event) or list(latents.shape[1:]) != event or len(latents) == 0:
+            wanted = ", ".join(["N", *map(str, event)])
+            raise DataError(f"expected latents of shape [{wanted}] with N at least 1, got {list(latents.shape)}")
+        if not torch.isfinite(latents).all():
+            raise DataError("a latent holds a value that is not finite; mend or drop it")
+        dtype = next((p.dtype for p in self.model.parameters()), torch.float32)
+        return latents.detach().to(self.device, dtype)
+
+
+def _at_least_one(name: str, value: int) -> int:
+    if value < 1:
+        raise ConfigError(f"{name}={value}: give at least 1")
+    return value
