@@ -1,11 +1,12 @@
 """The evidence lower bound, as a loss: distortion + beta(t) * shape(rate), in nats per sequence.
 
-With beta 1 and the plain rate it is exactly -ELBO (Kingma & Welling 2014, arXiv 1312.6114); a constant beta is the beta-VAE (Higgins et
-al. 2017); a schedule is annealing; `rate: free_bits` gives nats for nothing.
+With beta 1 and the plain rate it is exactly -ELBO (Kingma & Welling 2014, arXiv 1312.6114); a constant beta is the beta-VAE
+(Higgins et al. 2017); a schedule is annealing; `rate: free_bits` gives nats for nothing.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -59,6 +60,10 @@ class Elbo(nn.Module):
         self.beta: Schedule = beta or Constant(value=1.0)
         self.rate: RatePolicy = rate or Plain()
         self.samples = samples
+
+    def settled(self, step: int) -> bool:
+        """Whether beta is within 1 % of what it will be in the long run: before, a rising loss may be the schedule's doing."""
+        return math.isclose(self.beta(step), self.beta(10**12), rel_tol=0.01)
 
     def forward(self, model: nn.Module, batch: SequenceBatch, step: int, across: Across = lambda mean: mean) -> Loss:
         """The loss of a batch at a global step. `across` averages a batch mean over ranks."""

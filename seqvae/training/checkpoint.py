@@ -2,7 +2,7 @@
 
     checkpoints/step-000500/
         model.safetensors  objective.safetensors  optimizer-<name>.safetensors  rng-<rank>.safetensors
-        state.json      progress, plan state, optimiser hyper-parameters
+        state.json      progress, plan state, facts of the run
         manifest.json   sha256 of every other file
 
 A checkpoint is written to a temporary name and renamed when it is whole, its manifest last: what bears the right name is complete.
@@ -10,7 +10,6 @@ A checkpoint is written to a temporary name and renamed when it is whole, its ma
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -21,11 +20,12 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from seqvae.errors import RunError
+from seqvae.storage.manifest import verify, write_manifest
 
-MANIFEST = "manifest.json"
+REMEDY = "delete this checkpoint to resume from an earlier one, or train again"
 
 
 def checkpoint_folder(run: Path, step: int) -> Path:
@@ -33,70 +33,54 @@ def checkpoint_folder(run: Path, step: int) -> Path:
     return run / "checkpoints" / f"step-{step:06d}"
 
 
-def write_folder(folder: Path, tensors: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]) -> None:
+def write_checkpoint(folder: Path, tensors: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]) -> None:
     """Write one checkpoint atomically: `tensors` by file name (without ending), `state` as JSON."""
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     for name, named in tensors.items():
-        save_file(
-            {key: tensor.detach().cpu().contiguous().clone() for key, tensor in named.items()}, temporary / f"{name}.safetensors"
-        )
+        plain = {key: tensor.detach().cpu().contiguous() for key, tensor in named.items()}
+        save_file(plain, temporary / f"{name}.safetensors")
     (temporary / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
-    digests = {path.name: _sha256(path) for path in sorted(temporary.iterdir())}
-    (temporary / MANIFEST).write_text(json.dumps(digests, indent=1), encoding="utf-8")
+    write_manifest(temporary)
     shutil.rmtree(folder, ignore_errors=True)
     temporary.rename(folder)
 
 
 def read_tensors(folder: Path, name: str) -> dict[str, Tensor]:
-    """The tensors of one file of a checkpoint."""
-    return load_file(folder / f"{name}.safetensors")
+    """The tensors of one file of a checkpoint.
+
+    Raises:
+        RunError: the checkpoint has no such file, because it was written with other settings or by fewer processes.
+    """
+    path = folder / f"{name}.safetensors"
+    if not path.is_file():
+        raise RunError(f"{path} is missing; resume with the recipe and the number of processes that wrote the checkpoint")
+    return load_file(path)
 
 
 def read_state(folder: Path) -> dict[str, Any]:
-    """The JSON state of a checkpoint."""
-    return json.loads((folder / "state.json").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
-
-
-def verify(folder: Path) -> None:
-    """Compare every file with the manifest.
-
-    Raises:
-        RunError: a file is missing, foreign or altered; names it.
-    """
-    manifest = folder / MANIFEST
-    if not manifest.is_file():
-        raise RunError(f"{folder} is no checkpoint: it has no {MANIFEST}")
-    try:
-        digests = json.loads(manifest.read_text(encoding="utf-8"))
-    except ValueError:
-        raise RunError(f"{manifest} is damaged; delete {folder} to resume from an earlier checkpoint") from None
-    for name, digest in digests.items():
-        path = folder / name
-        if not path.is_file():
-            raise RunError(f"{path} is missing; delete {folder} to resume from an earlier checkpoint")
-        if _sha256(path) != digest:
-            raise RunError(f"{path} was altered after it was written; delete {folder} to resume from an earlier checkpoint")
+    """The JSON state of a verified checkpoint."""
+    state: dict[str, Any] = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    return state
 
 
 def latest(run: Path) -> Path:
-    """The newest checkpoint of a run, verified.
+    """The newest checkpoint of a run, verified against its manifest.
 
     Raises:
         RunError: there is none, or it is damaged.
     """
-    found = sorted((run / "checkpoints").glob("step-*"))
+    found = _all(run)
     if not found:
         raise RunError(f"{run} holds no checkpoint to resume from; start again with seqvae train")
-    verify(found[-1])
+    verify(found[-1], REMEDY)
     return found[-1]
 
 
 def prune(run: Path, keep: int, best_step: int) -> None:
     """Delete all but the newest `keep` checkpoints and the best one."""
-    found = sorted((run / "checkpoints").glob("step-*"))
-    for folder in found[:-keep]:
+    for folder in _all(run)[:-keep]:
         if folder != checkpoint_folder(run, best_step):
             shutil.rmtree(folder)
 
@@ -104,12 +88,8 @@ def prune(run: Path, keep: int, best_step: int) -> None:
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """An optimiser's state as named tensors, `<parameter>.<name>`."""
     state = optimizer.state_dict()["state"]
-    return {
-        f"{index}.{name}": torch.as_tensor(value)
-        for index, named in state.items()
-        for name, value in named.items()
-        if value is not None
-    }
+    named = {f"{index}.{name}": value for index, values in state.items() for name, value in values.items()}
+    return {name: torch.as_tensor(value) for name, value in named.items() if value is not None}
 
 
 def load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
@@ -122,14 +102,10 @@ def load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tenso
 
 
 def rng_tensors(device: torch.device) -> dict[str, Tensor]:
-    """The state of every random generator that training draws from in this process."""
-    _, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)  # a user's part may draw from numpy
-    numpy_rest = torch.tensor([float(position), float(has_gauss), float(gauss)], dtype=torch.float64)
-    states = {
-        "torch": torch.get_rng_state(),
-        "numpy_keys": torch.from_numpy(np.asarray(keys, dtype=np.int64)),
-        "numpy_rest": numpy_rest,
-    }
+    """The state of every random generator that training may draw from in this process."""
+    _, keys, *rest = np.random.get_state(legacy=True)  # ours draws from torch alone, but a user's part may use numpy
+    states = {"torch": torch.get_rng_state(), "numpy_keys": torch.from_numpy(np.asarray(keys, dtype=np.int64))}
+    states["numpy_rest"] = torch.tensor([float(value) for value in rest], dtype=torch.float64)
     if device.type == "cuda":
         states["cuda"] = torch.cuda.get_rng_state(device)
     return states
@@ -144,32 +120,6 @@ def load_rng(states: Mapping[str, Tensor], device: torch.device) -> None:
         torch.cuda.set_rng_state(states["cuda"], device)
 
 
-def module_tensors(module: nn.Module) -> dict[str, Tensor]:
-    """A module's parameters and buffers; shared ones (tied embeddings) once, under their first name."""
-    seen: set[int] = set()
-    tensors: dict[str, Tensor] = {}
-    for name, tensor in module.state_dict(keep_vars=True).items():
-        if id(tensor) not in seen:
-            seen.add(id(tensor))
-            tensors[name] = tensor
-    return tensors
-
-
-def load_module(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """The inverse of `module_tensors`.
-
-    Raises:
-        RunError: the tensors are another model's.
-    """
-    wanted = module_tensors(module)
-    if {n: t.shape for n, t in wanted.items()} != {n: t.shape for n, t in tensors.items()}:
-        differing = sorted(
-            n for n in wanted.keys() | tensors.keys() if n not in wanted or n not in tensors or wanted[n].shape != tensors[n].shape
-        )
-        raise RunError(f"the weights belong to another model: {len(differing)} tensors differ, first {differing[0]!r}")
-    module.load_state_dict(dict(tensors), strict=False)  # not strict: the second name of a tied tensor is absent
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _all(run: Path) -> list[Path]:
+    """The checkpoints of a run, oldest first."""
+    return sorted((run / "checkpoints").glob("step-*"), key=lambda folder: int(folder.name.removeprefix("step-")))

@@ -29,7 +29,7 @@ class LossModule(nn.Module):
 
     def forward(self, batch: SequenceBatch, step: int, across: Any) -> Loss:
         """The objective's loss on a batch."""
-        return self.objective(self.model, batch, step, across)  # type: ignore[no-any-return]
+        return self.objective(self.model, batch, step, across)
 
 
 class AccelerateEngine:
@@ -53,7 +53,8 @@ class AccelerateEngine:
         clip_norm: float | None,
         clip_value: float | None,
     ) -> None:
-        self.model, self.objective, self.optimizers = model, objective, dict(optimizers)
+        self.model, self.optimizers = model, dict(optimizers)
+        self.objective: Any = objective
         self.accelerator, self.device = accelerator, accelerator.device
         self.precision, self.clip_norm, self.clip_value = precision, clip_norm, clip_value
         self.skipped = 0

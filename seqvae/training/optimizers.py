@@ -37,7 +37,7 @@ class AdamW:
             {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
         ]
         groups = [group for group in groups if group["params"]]
-        return torch.optim.AdamW(groups, lr=self.lr, betas=tuple(self.betas), fused=True)
+        return torch.optim.AdamW(groups, lr=self.lr, betas=(self.betas[0], self.betas[1]), fused=True)
 
 
 @register("optimizer", "sgd")

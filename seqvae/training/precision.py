@@ -27,4 +27,4 @@ def resolve_precision(precision: Precision, device: torch.device) -> Literal["fp
 
 def autocast(precision: Literal["fp32", "bf16"], device: torch.device) -> AbstractContextManager[None]:
     """The autocast context of a precision."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")  # type: ignore[return-value]
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")

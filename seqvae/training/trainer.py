@@ -9,25 +9,25 @@ generators as it found them: a resumed run goes on bit for bit.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from accelerate.utils import gather_object
 from torch import Tensor
 
 from seqvae import registry
-from seqvae.batch import SequenceBatch
-from seqvae.data.batches import bucket_batches
+from seqvae.data.batches import Batches, bucket_batches
 from seqvae.data.store import SequenceStore
 from seqvae.errors import TrainingError
 from seqvae.evaluation.likelihood import validation_metrics
 from seqvae.objectives.plans import UpdatePlan
 from seqvae.objectives.schedules import Constant, Schedule
 from seqvae.recipe import Recipe
+from seqvae.storage.weights import load_weights, module_tensors
 from seqvae.training import checkpoint
 from seqvae.training.engine import AccelerateEngine
 from seqvae.training.loggers import JsonLines, Logger
@@ -89,7 +89,7 @@ class Trainer:
         self.rate_schedule: Schedule = _build_schedule(recipe.training.learning_rate)
         self.base_rates = {name: [group["lr"] for group in optimizer.param_groups] for name, optimizer in engine.optimizers.items()}
         self.main = engine.accelerator.is_main_process
-        self.batches_per_epoch = len(self._epoch_batches(0))
+        self.order = self._epoch_order(0)
 
     # ---- the loop ----
 
@@ -97,23 +97,24 @@ class Trainer:
         """Train to the end, or until SIGTERM or Ctrl-C, which checkpoint and return."""
         progress = self.progress
         self.journal = JsonLines(self.run / "metrics.jsonl", until=progress.step) if self.main else None
-        with StopSignals() as self.signals, Screen(self.settings, self.batches_per_epoch, enabled=self.main) as self.screen:
+        with StopSignals() as self.signals, Screen(self.settings, len(self.order), enabled=self.main) as self.screen:
             self.window = Window()
-            while not progress.reached(self.settings) and not progress.finished and self.signals.received is None:
-                for micro_batches in self._steps_of_epoch():
-                    self._step(micro_batches)
-                    if self.signals.received or progress.reached(self.settings) or progress.finished:
+            while not self._over():
+                for rows in self._groups_of_epoch():
+                    self._step(rows)
+                    if self._over():
                         break
-                else:
-                    continue
-                break
             self._end()
         return TrainResult(self.run, progress.step, progress.tokens_per_second, self.signals.received)
 
-    def _step(self, batches: Sequence[SequenceBatch]) -> None:
-        """One global step and what is due after it."""
+    def _over(self) -> bool:
+        return self.progress.finished or self.progress.reached(self.settings) or self.signals.received is not None
+
+    def _step(self, rows: Sequence[np.ndarray]) -> None:
+        """One global step on the micro-batches of some rows of the store, and what is due after it."""
         progress, start = self.progress, time.perf_counter()
         self._set_learning_rates()
+        batches = [self.train_store.batch(part).to(self.engine.device) for part in rows]
         losses = self.plan.step(self.engine, batches, progress.step)
         if self.engine.skipped > MAX_SKIPPED:
             raise TrainingError(
@@ -122,10 +123,10 @@ class Trainer:
             )
         progress.step += 1
         progress.batch += len(batches)
-        epoch_over = progress.batch >= self.batches_per_epoch
+        epoch_over = progress.batch >= len(self.order)
         if epoch_over:
             progress.epoch, progress.batch = progress.epoch + 1, 0
-        tokens = self.engine.across_sum(int(sum(batch.lengths.sum() for batch in batches)))
+        tokens = self.engine.across_sum(int(sum(self.train_store.lengths[part].sum() for part in rows)))
         seconds = time.perf_counter() - start
         progress.tokens, progress.seconds = progress.tokens + tokens, progress.seconds + seconds
         self.window.add(losses, tokens, seconds)
@@ -150,7 +151,7 @@ class Trainer:
             progress.finished = True
             if progress.validated_step != progress.step:
                 self.validate()
-        elif not (self.run / "model").exists():
+        elif self.main and not (self.run / "model").exists():
             self._save_model({})
         self.save_checkpoint()
         for logger in self.loggers:
@@ -160,7 +161,8 @@ class Trainer:
 
     # ---- data ----
 
-    def _epoch_batches(self, epoch: int) -> Sequence[Any]:
+    def _epoch_order(self, epoch: int) -> Batches:
+        """This process's micro-batches of an epoch, a function of (seed, epoch)."""
         accelerator = self.engine.accelerator
         return bucket_batches(
             self.train_store.lengths,
@@ -172,12 +174,11 @@ class Trainer:
             world=accelerator.num_processes,
         )
 
-    def _steps_of_epoch(self) -> Iterator[list[SequenceBatch]]:
-        """The micro-batches of each step, from where the epoch stands; the last step of an epoch may have fewer."""
-        batches = self._epoch_batches(self.progress.epoch)
-        for start in range(self.progress.batch, len(batches), self.settings.accumulate):
-            group = [batches[i] for i in range(start, min(start + self.settings.accumulate, len(batches)))]
-            yield [self.train_store.batch(rows).to(self.engine.device) for rows in group]
+    def _groups_of_epoch(self) -> Iterator[list[np.ndarray]]:
+        """The rows of each step's micro-batches, from where the epoch stands; the last step of an epoch may have fewer."""
+        self.order = self._epoch_order(self.progress.epoch)
+        for start in range(self.progress.batch, len(self.order), self.settings.accumulate):
+            yield list(self.order[start : start + self.settings.accumulate])
 
     # ---- learning rate ----
 
@@ -196,7 +197,7 @@ class Trainer:
         progress.validated_step = progress.step
         metrics = self._measure()
         self.plan.validated({name: value for name, value in metrics.items() if isinstance(value, float)})
-        best, due = progress.validated(metrics["elbo_nats"], decay, self._annealed())
+        best, due = progress.validated(metrics["elbo_nats"], decay, self.engine.objective.settled(progress.step))
         self._report({"kind": "valid", **metrics, "best": best}, metrics)
         self.screen.validated(progress, metrics, best)
         if best and self.main:
@@ -207,19 +208,14 @@ class Trainer:
     def _measure(self) -> dict[str, Any]:
         store = self.valid_store if self.valid_store is not None else self.train_store
         with autocast(self.engine.precision, self.engine.device):
-            return validation_metrics(self.vae.model, store, device=self.engine.device, seed=self.recipe.seed)
-
-    def _annealed(self) -> bool:
-        """Whether the weight of the rate has stopped changing: it is what it will be a whole training later."""
-        beta = getattr(self.engine.objective, "beta", None)
-        return beta is None or math.isclose(beta(self.progress.step), beta(10**12))
+            return validation_metrics(self.vae.model, store, seed=self.recipe.seed)
 
     def _decay(self, reload: bool, max_decays: int) -> None:
         if self.progress.decays > max_decays:
             self.progress.finished = True
         elif reload and self.progress.best_step >= 0 and self.progress.best_step != self.progress.step:
             best = checkpoint.checkpoint_folder(self.run, self.progress.best_step)
-            checkpoint.load_module(self.vae.model, checkpoint.read_tensors(best, "model"))
+            load_weights(self.vae.model, best / "model.safetensors")
 
     # ---- saving ----
 
@@ -233,8 +229,8 @@ class Trainer:
         generators = gather_object([checkpoint.rng_tensors(engine.device)])  # one a process
         if self.main:
             tensors: dict[str, Mapping[str, Tensor]] = {f"rng-{rank}": states for rank, states in enumerate(generators)}
-            tensors["model"] = checkpoint.module_tensors(self.vae.model)
-            tensors["objective"] = checkpoint.module_tensors(engine.objective)
+            tensors["model"] = module_tensors(self.vae.model)
+            tensors["objective"] = module_tensors(engine.objective)
             tensors |= {f"optimizer-{n}": checkpoint.optimizer_tensors(o) for n, o in engine.optimizers.items()}
             state = {
                 "progress": self.progress.to_json(),
@@ -242,15 +238,15 @@ class Trainer:
                 "facts": self.facts,
                 "skipped": engine.skipped,
             }
-            checkpoint.write_folder(checkpoint.checkpoint_folder(self.run, self.progress.step), tensors, state)
+            checkpoint.write_checkpoint(checkpoint.checkpoint_folder(self.run, self.progress.step), tensors, state)
             checkpoint.prune(self.run, keep=self.settings.keep, best_step=self.progress.best_step)
         engine.accelerator.wait_for_everyone()
 
     def load_checkpoint(self, folder: Path) -> None:
         """Go back to where a verified checkpoint stands."""
         engine, state = self.engine, checkpoint.read_state(folder)
-        checkpoint.load_module(self.vae.model, checkpoint.read_tensors(folder, "model"))
-        checkpoint.load_module(engine.objective, checkpoint.read_tensors(folder, "objective"))
+        load_weights(self.vae.model, folder / "model.safetensors")
+        load_weights(engine.objective, folder / "objective.safetensors")
         for name, optimizer in engine.optimizers.items():
             checkpoint.load_optimizer(optimizer, checkpoint.read_tensors(folder, f"optimizer-{name}"))
         self.plan.load_state_dict(state["plan"])
@@ -264,7 +260,7 @@ class Trainer:
         if not self.window.steps:
             return
         rates = [group["lr"] for optimizer in self.engine.optimizers.values() for group in optimizer.param_groups]
-        values = {**self.window.means(), "lr": rates[0]}
+        values = {**self.window.means(), "lr": rates[0], "skipped": float(self.engine.skipped)}
         self.window = Window()
         self._report({"kind": "train", **values, "seconds": self.progress.seconds}, values)
         self.screen.trained(self.progress, values)
