@@ -1,9 +1,10 @@
 """log softmax(W h + b)[target] for every position, without ever holding a full-precision table of logits.
 
-With a vocabulary of 10,000 the output layer is most of a text VAE's training step, and most of that is memory traffic: the usual
-log-softmax writes `[N,V]` logits, reads them in float32, writes the log-probabilities and reads them again in the backward pass. Here
-the positions go through in blocks whose logits fit in the cache; only the probabilities are kept, in the compute precision, and the
-gradient of the logits, g (onehot - softmax), is made from them block by block. Sums are in float32.
+With a vocabulary of 10,000 the output layer is most of a text VAE's training step, and much of that is memory traffic: the usual
+log-softmax writes `[N,V]` logits, reads them in float32, writes the log-probabilities and reads them again in the backward pass.
+Here the positions go through in blocks whose logits fit in the cache, and one table is kept, in the compute precision: softmax -
+onehot, which is all that the backward pass needs. The difference is taken in float32, before rounding, so that a confident
+prediction leaves no false gradient behind. Sums are in float32.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 BLOCK_ELEMENTS = 1_250_000  # logits of one block: 2.5 MB in bf16, inside the cache of a server core
-KEEP_ELEMENTS = 2**29  # probabilities kept for the backward pass (1 GB in bf16); beyond, they are made again
+DEVICE_BLOCK_ELEMENTS = 2**28  # on accelerators: large enough that launches cost nothing, 1 GB in float32
+KEEP_ELEMENTS = 2**29  # slopes kept for the backward pass (1 GB in bf16); beyond, they are made again
 
 
 def token_log_prob(features: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
@@ -28,19 +30,24 @@ def token_log_prob(features: Tensor, weight: Tensor, bias: Tensor | None, target
 
     Under autocast the matrix products run in the autocast precision.
     """
-    device = features.device.type
-    dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
-    if dtype.itemsize < weight.dtype.itemsize or features.dtype != dtype:
-        features, weight = features.to(dtype), weight.to(dtype)
-        bias = None if bias is None else bias.to(dtype)
+    features, weight, bias = _in_compute_precision(features, weight, bias)
     if torch.is_grad_enabled() and (features.requires_grad or weight.requires_grad):
-        return _TokenLogProb.apply(features, weight, bias, targets)  # type: ignore[no-any-return]
+        return _TokenLogProb.apply(features, weight, bias, targets)
     scores = [_block(features[rows], weight, bias, targets[rows])[0] for rows in _blocks(features, weight)]
     return torch.cat(scores) if scores else features.new_zeros(0)
 
 
+def _in_compute_precision(features: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
+    """All three in the autocast precision where autocast is on (it leaves float64 alone), else in the weight's."""
+    device, dtype = features.device.type, weight.dtype
+    if torch.is_autocast_enabled(device) and dtype != torch.float64:
+        dtype = torch.get_autocast_dtype(device)
+    return features.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype)
+
+
 def _blocks(features: Tensor, weight: Tensor) -> list[slice]:
-    rows = max(16, BLOCK_ELEMENTS // weight.shape[0]) if features.device.type == "cpu" else max(16, 2**28 // weight.shape[0])
+    elements = BLOCK_ELEMENTS if features.device.type == "cpu" else DEVICE_BLOCK_ELEMENTS
+    rows = max(16, elements // weight.shape[0])
     return [slice(i, i + rows) for i in range(0, features.shape[0], rows)]
 
 
@@ -56,36 +63,55 @@ def _block(features: Tensor, weight: Tensor, bias: Tensor | None, targets: Tenso
     return gap + probabilities.amax(dim=-1).log(), probabilities
 
 
+def _less_one_hot(probabilities: Tensor, targets: Tensor) -> Tensor:
+    """softmax - onehot `[n,V]`, minus the gradient of the scores by the logits; overwrites its argument."""
+    ones = probabilities.new_ones(()).expand(len(targets), 1)
+    return probabilities.scatter_add_(1, targets[:, None], -ones)
+
+
 class _TokenLogProb(torch.autograd.Function):
-    """The blocks above. The gradient of the logits is g (onehot - p): the one-hot half is a row look-up, the p half two products."""
+    """The blocks above, with the gradients of three plain products."""
 
     @staticmethod
     def forward(ctx: Any, features: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
         scores = features.new_empty(features.shape[0], dtype=torch.promote_types(features.dtype, torch.float32))
-        ctx.kept = None
-        if features.shape[0] * weight.shape[0] <= KEEP_ELEMENTS:
-            ctx.kept = features.new_empty(features.shape[0], weight.shape[0])
+        keep = features.shape[0] * weight.shape[0] <= KEEP_ELEMENTS
+        slopes = features.new_empty(features.shape[0], weight.shape[0]) if keep else None
         for rows in _blocks(features, weight):
             scores[rows], probabilities = _block(features[rows], weight, bias, targets[rows])
-            if ctx.kept is not None:
-                ctx.kept[rows] = probabilities
-        ctx.save_for_backward(features, weight, bias, targets)
+            if slopes is not None:
+                slopes[rows] = _less_one_hot(probabilities, targets[rows])
+        ctx.save_for_backward(features, weight, bias, targets, slopes)
         return scores
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor | None, None]:
-        features, weight, bias, targets = ctx.saved_tensors
-        kept, ctx.kept = ctx.kept, None  # overwritten below: a second backward pass makes the probabilities again
-        g = grad[:, None].to(features.dtype)
-        grad_features = g * weight[targets]
-        grad_weight = torch.zeros(weight.shape, dtype=grad.dtype, device=grad.device)
-        grad_weight.index_add_(0, targets, grad[:, None] * features)
-        grad_bias = torch.zeros(weight.shape[0], dtype=grad.dtype, device=grad.device).index_add_(0, targets, grad)
-        for rows in _blocks(features, weight) if kept is None else [slice(None)]:
-            p = _block(features[rows], weight, bias, targets[rows])[1].to(features.dtype) if kept is None else kept
-            slope = p.mul_(g[rows])
-            grad_features[rows] -= slope @ weight
-            grad_weight -= slope.t() @ features[rows]
-            grad_bias -= slope.sum(0)
-        return grad_features, grad_weight.to(weight.dtype), None if bias is None else grad_bias.to(weight.dtype), None
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
+        features, weight, bias, targets, slopes = ctx.saved_tensors
+        needs_features, needs_weight, needs_bias, _ = ctx.needs_input_grad
+        g = -grad.to(features.dtype)  # [N]
+        grad_features = torch.empty_like(features) if needs_features else None
+        grad_weight: Tensor | None = None
+        grad_bias: Tensor | None = None
+        for rows in _blocks(features, weight) if slopes is None else [slice(None)]:
+            slope = _slope_again(features[rows], weight, bias, targets[rows]) if slopes is None else slopes  # [n,V]
+            if grad_features is not None:
+                torch.mul(slope @ weight, g[rows, None], out=grad_features[rows])
+            if needs_weight:
+                grad_weight = _plus(grad_weight, slope.t() @ (features[rows] * g[rows, None]))
+            if needs_bias:
+                grad_bias = _plus(grad_bias, slope.t() @ g[rows])
+        return grad_features, _rounded(grad_weight, weight), _rounded(grad_bias, weight), None
+
+
+def _slope_again(features: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
+    return _less_one_hot(_block(features, weight, bias, targets)[1], targets).to(features.dtype)
+
+
+def _plus(total: Tensor | None, part: Tensor) -> Tensor:
+    """A running sum over blocks, in float32 or wider from the second block on."""
+    return part if total is None else total.to(torch.promote_types(part.dtype, torch.float32)) + part
+
+
+def _rounded(gradient: Tensor | None, like: Tensor) -> Tensor | None:
+    return None if gradient is None else gradient.to(like.dtype)
