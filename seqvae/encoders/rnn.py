@@ -65,17 +65,17 @@ class RnnEncoder(nn.Module):
         """Features `[B,width]` of what the encoder reads of the batch."""
         batch = batch.encoder_view
         states = self.embedding(batch.inputs)  # [B,T,E]
-        turn = batch.reversed_index().unsqueeze(-1)  # [B,T,1]
+        turn = batch.reversed_index()  # [B,T]
         for layer in self.layers:
             states = self._run(layer, self.dropout(states), turn)  # [B,T,directions*hidden]
         return self._pool(states, batch)
 
     def _run(self, directions: nn.Module, inputs: Tensor, turn: Tensor) -> Tensor:
+        rows = torch.arange(turn.shape[0], device=turn.device).unsqueeze(1)  # [B,1]
         outputs = []
         for backward, rnn in enumerate(directions.children()):
-            steps = torch.take_along_dim(inputs, turn, dim=1) if backward else inputs
-            states = rnn(steps)[0]
-            outputs.append(torch.take_along_dim(states, turn, dim=1) if backward else states)
+            states = rnn(inputs[rows, turn] if backward else inputs)[0]
+            outputs.append(states[rows, turn] if backward else states)
         return torch.cat(outputs, dim=-1)
 
     def _pool(self, states: Tensor, batch: SequenceBatch) -> Tensor:
@@ -83,7 +83,8 @@ class RnnEncoder(nn.Module):
         if self.pooling == "max":
             return states.masked_fill(~mask, -torch.inf).amax(dim=1)
         if self.pooling == "mean":
-            return (states * mask).sum(dim=1) / batch.lengths.unsqueeze(-1).to(states.dtype)
+            wide = torch.promote_types(states.dtype, torch.float32)  # bf16 cannot even hold lengths above 256
+            return states.masked_fill(~mask, 0.0).sum(dim=1, dtype=wide) / batch.lengths.unsqueeze(-1)
         last = (batch.lengths - 1)[:, None, None].expand(-1, 1, states.shape[-1])
         ends = states.gather(1, last).squeeze(1)  # [B,width]: forward half is right, backward half ends at step 0
         if self.directions == 1:
