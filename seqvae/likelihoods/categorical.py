@@ -76,7 +76,8 @@ class CategoricalLikelihood(nn.Module):
             allowed: `[R,V]` bool from a constraint, or None; padding and BOS are never allowed.
         """
         logits = self.logits(features)
-        logits[:, [self.steps.pad, self.steps.bos]] = -torch.inf
+        logits[:, self.steps.pad] = -torch.inf  # one column at a time: a list of columns would wait for the device
+        logits[:, self.steps.bos] = -torch.inf
         if allowed is not None:
             logits = logits.masked_fill(~allowed, -torch.inf)
         step = rule.choose(logits, generator)
