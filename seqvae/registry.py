@@ -79,12 +79,16 @@ def register(kind: str, name: str, *, scalar: str | None = None) -> Callable[[ty
 
     def add(cls: type[T]) -> type[T]:
         held = _ENTRIES[kind].get(name)
-        if held is not None and held.cls.__qualname__ != cls.__qualname__:
-            raise ValueError(f"{kind} {name!r} is already {held.cls.__module__}.{held.cls.__qualname__}")
+        if held is not None and _home(held.cls) != _home(cls):  # the same class again is a reload
+            raise ValueError(f"{kind} {name!r} is already {_home(held.cls)}")
         _ENTRIES[kind][name] = Entry(cls, scalar)
         return cls
 
     return add
+
+
+def _home(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def entries(kind: str) -> dict[str, Entry]:
@@ -116,7 +120,7 @@ def lookup(kind: str, name: str) -> Entry:
 
 
 def configuration(cls: type) -> dict[str, tuple[Any, Any]]:
-    """The keyword-only parameters of `cls`'s constructor: name -> (annotation with its metadata, default or `inspect.Parameter.empty`)."""
+    """The keyword-only parameters of `cls`'s constructor: name -> (annotation with its metadata, default or `Parameter.empty`)."""
     hints = typing.get_type_hints(cls.__init__, include_extras=True)  # type: ignore[misc]  # reading, not calling
     parameters = inspect.signature(cls).parameters.values()
     return {p.name: (hints[p.name], p.default) for p in parameters if p.kind is p.KEYWORD_ONLY}
@@ -131,7 +135,7 @@ def part_of(annotation: Any) -> Part | None:
 
 
 def build(kind: str, config: Mapping[str, Any], *wired: Any) -> Any:
-    """The part that a checked configuration describes: `{key: name, **keywords}` to `cls(*wired, **keywords)`, nested parts first."""
+    """The part that a checked configuration describes: `{key: name, **keywords}` to `cls(*wired, **keywords)`, inner parts too."""
     key = KINDS[kind].key
     cls = lookup(kind, config[key]).cls
     return cls(*wired, **build_keywords(cls, {k: v for k, v in config.items() if k != key}))
