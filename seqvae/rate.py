@@ -35,9 +35,8 @@ class Rate:
         parts = list(self.parts.values())
         if len(parts) == 1:
             return parts[0]
-        rank = max(part.dim() for part in parts)
         lead = torch.broadcast_shapes(*(part.shape[:-1] for part in parts))
-        return torch.cat([part.expand(*lead, part.shape[-1]) if part.dim() <= rank else part for part in parts], dim=-1)
+        return torch.cat([part.expand(*lead, part.shape[-1]) for part in parts], dim=-1)
 
 
 def rate(posterior: Distribution, prior: Distribution, z: Tensor, name: str = "z") -> Rate:

@@ -58,4 +58,5 @@ class StepEmbedding(nn.Module):
             nn.init.uniform_(self.table.weight, -0.1, 0.1)  # He et al. 2019: embeddings +-0.1
 
     def forward(self, steps: Tensor) -> Tensor:
+        """Vectors `[...,width]` of steps `[...]` or `[...,W]`."""
         return steps if self.table is None else self.table(steps)

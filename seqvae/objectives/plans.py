@@ -1,7 +1,7 @@
 """Update plans: how parameters are updated, apart from what is minimised.
 
-The trainer hands a plan its engine, the micro-batches of one step and the step's number; the plan decides which parameters move, how
-often and by which optimiser. The trainer knows no plan, and a plan knows no objective.
+The trainer hands a plan its engine, the micro-batches of one step and the step's number; the plan decides which parameters move,
+how often and by which optimiser. The trainer knows no plan, and a plan knows no objective.
 """
 
 from __future__ import annotations

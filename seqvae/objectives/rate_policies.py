@@ -28,9 +28,10 @@ Across = Callable[[Tensor], Tensor]
 
 
 class RatePolicy(Protocol):
-    """Nats charged per sequence, `[B]`, for a rate. `across` averages a per-rank batch mean over all ranks."""
+    """What the loss charges for a rate."""
 
-    def __call__(self, rate: Rate, across: Across) -> Tensor: ...
+    def __call__(self, rate: Rate, across: Across) -> Tensor:
+        """Nats charged per sequence, `[B]`. `across` averages a per-rank batch mean over all ranks."""
 
 
 def per_sequence(rate: Tensor) -> Tensor:
@@ -43,6 +44,7 @@ class Plain:
     """The rate as it is."""
 
     def __call__(self, rate: Rate, across: Across) -> Tensor:
+        """The sum over dimensions, `[B]` nats."""
         return per_sequence(rate.per_dimension).sum(-1)
 
 
@@ -64,6 +66,7 @@ class FreeBits:
         self.variant, self.nats = variant, nats
 
     def __call__(self, rate: Rate, across: Across) -> Tensor:
+        """The rate, never below the floor, `[B]` nats."""
         nats = per_sequence(rate.per_dimension)  # [B,K]
         if self.variant == "total":
             return nats.sum(-1).clamp(min=self.nats)

@@ -23,7 +23,8 @@ RAMPS = {
 class Schedule(Protocol):
     """A number for every global step."""
 
-    def __call__(self, step: int) -> float: ...
+    def __call__(self, step: int) -> float:
+        """The value at a 0-based step."""
 
 
 @register("schedule", "constant", scalar="value")
@@ -34,6 +35,7 @@ class Constant:
         self.value = value
 
     def __call__(self, step: int) -> float:
+        """The value at a 0-based step."""
         return self.value
 
 
@@ -47,10 +49,13 @@ class Linear:
         delay: steps at `start` before the ramp begins.
     """
 
-    def __init__(self, *, steps: PositiveInt, start: float = 0.0, stop: float = 1.0, delay: Annotated[int, Field(ge=0)] = 0) -> None:
+    def __init__(
+        self, *, steps: PositiveInt, start: float = 0.0, stop: float = 1.0, delay: Annotated[int, Field(ge=0)] = 0
+    ) -> None:
         self.steps, self.start, self.stop, self.delay = steps, start, stop, delay
 
     def __call__(self, step: int) -> float:
+        """The value at a 0-based step."""
         u = min(max(step - self.delay, 0) / self.steps, 1.0)
         return self.start + (self.stop - self.start) * u
 
@@ -59,8 +64,8 @@ class Linear:
 class Cyclical:
     """Restart the ramp M times (Fu et al. 2019, arXiv 1903.10145): within each period of steps/M, ramp for a share R, then hold.
 
-    With u = ((t mod T/M) / (T/M)) / R, the value is stop * ramp(u) for u < 1, and stop after. The paper counts t from 1; here the first
-    step is 0. After `steps`, the value stays at `stop`.
+    With u = ((t mod T/M) / (T/M)) / R, the value is stop * ramp(u) for u < 1, and stop after. The paper counts t from 1; here the
+    first step is 0. After `steps`, the value stays at `stop`.
 
     Args:
         steps: T, length of all cycles together.
@@ -82,6 +87,7 @@ class Cyclical:
         self.steps, self.cycles, self.ratio, self.ramp, self.stop = steps, cycles, ratio, ramp, stop
 
     def __call__(self, step: int) -> float:
+        """The value at a 0-based step."""
         if step >= self.steps:
             return self.stop
         # in units of steps * cycles, so that the period boundaries are exact integers
@@ -104,6 +110,7 @@ class ZeroRampHold:
         self.steps, self.zero, self.ramp, self.stop = steps, zero, ramp, stop
 
     def __call__(self, step: int) -> float:
+        """The value at a 0-based step."""
         rising = step / self.steps - self.zero
         if rising < 0:
             return 0.0
@@ -124,6 +131,7 @@ class WarmupCosine:
         self.steps, self.warmup, self.floor = steps, warmup, floor
 
     def __call__(self, step: int) -> float:
+        """The value at a 0-based step."""
         if step < self.warmup:
             return (step + 1) / self.warmup
         u = min((step - self.warmup) / max(1, self.steps - self.warmup), 1.0)
@@ -143,4 +151,5 @@ class Exponential:
         self.start, self.stop, self.decay = start, stop, decay
 
     def __call__(self, step: int) -> float:
+        """The value at a 0-based step."""
         return self.stop - (self.stop - self.start) * self.decay**step
