@@ -58,18 +58,18 @@ class Progress:
         epochs = settings.epochs is not None and self.epoch >= settings.epochs
         return steps or epochs
 
-    def validated(self, elbo: float, decay: PlateauDecay | None, annealed: bool) -> tuple[bool, bool]:
+    def validated(self, elbo: float, decay: PlateauDecay | None, settled: bool) -> tuple[bool, bool]:
         """Take in a validation ELBO: (is it the best, is a decay due).
 
         Args:
             elbo: nats per sequence at beta 1.
             decay: the plateau rule, or None.
-            annealed: whether beta has reached its final value; before, a rising loss is the schedule's doing and does not count.
+            settled: whether the objective has; before, a rising loss is the schedule's doing and does not count.
         """
         best = elbo > self.best_elbo
         if best:
             self.best_elbo, self.best_step, self.waiting = elbo, self.step, 0
-        elif decay is not None and annealed and self.epoch >= decay.after_epoch:
+        elif decay is not None and settled and self.epoch >= decay.after_epoch:
             self.waiting += 1
         due = decay is not None and self.waiting >= decay.patience
         if due:

@@ -1,0 +1,188 @@
+"""Whole runs: what they leave behind, how they resume, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from seqvae import registry
+from seqvae.errors import ConfigError, RunError, TrainingError
+from seqvae.recipe import Recipe
+from seqvae.training.run import read_metrics, resume, train
+from seqvae.training.trainer import Trainer
+from seqvae.vae import SeqVAE
+
+Tiny = Callable[..., Recipe]
+
+
+def last_checkpoint(run: Path) -> dict[str, torch.Tensor]:
+    """All tensors of the last checkpoint, by file and name."""
+    folder = sorted((run / "checkpoints").glob("step-*"))[-1]
+    return {f"{file.stem}/{name}": t for file in folder.glob("*.safetensors") for name, t in load_file(file).items()}
+
+
+def assert_same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
+    assert a.keys() == b.keys()
+    different = [name for name in a if not torch.equal(a[name], b[name])]
+    assert not different
+
+
+def test_a_run_leaves_what_the_design_says(tiny: Tiny) -> None:
+    recipe = tiny("training.loggers=[tensorboard]")
+    result = train(recipe)
+    assert result.steps == 12
+    assert result.tokens_per_second > 0
+    names = {path.name for path in result.run.iterdir()}
+    assert {"recipe.yaml", "metrics.jsonl", "model", "checkpoints", "tensorboard"} <= names
+    lines = read_metrics(result.run)
+    valid = [line for line in lines if line["kind"] == "valid"]
+    assert [line["step"] for line in valid] == [5, 10, 12]
+    for line in valid:
+        assert line["elbo_nats"] == pytest.approx(-(line["rate_nats"] + line["distortion_nats"]))
+    training = [line for line in lines if line["kind"] == "train"]
+    assert {"loss", "distortion", "rate", "beta", "lr", "tokens_per_second", "seconds"} <= training[0].keys()
+    assert not list(result.run.rglob("*.pt")) + list(result.run.rglob("*.pkl")) + list(result.run.rglob("*.bin"))
+
+
+def test_the_saved_model_is_the_best_of_the_validations(tiny: Tiny) -> None:
+    run = train(tiny()).run
+    valid = [line for line in read_metrics(run) if line["kind"] == "valid"]
+    best = max(valid, key=lambda line: line["elbo_nats"])
+    saved = SeqVAE.from_pretrained(run)
+    assert saved.metrics["step"] == best["step"]
+    assert saved.metrics["validation"]["elbo_nats"] == best["elbo_nats"]
+    checkpoint = run / "checkpoints" / f"step-{best['step']:06d}" / "model.safetensors"
+    held = saved.model.state_dict()
+    assert all(torch.equal(tensor, held[name]) for name, tensor in load_file(checkpoint).items())
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tiny: Tiny) -> None:
+    a, b, c = (last_checkpoint(train(tiny(f"seed={seed}", out=out)).run) for seed, out in ((1, "a"), (1, "b"), (2, "c")))
+    assert_same(a, b)
+    assert any(not torch.equal(a[name], c[name]) for name in a)
+
+
+@pytest.mark.parametrize(("stop", "precision"), [(3, "fp32"), (5, "fp32"), (8, "bf16")])
+def test_a_resumed_run_ends_with_the_same_weights_bit_for_bit(
+    tiny: Tiny, stop: int, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extra = (
+        "training.accumulate=2",
+        "training.decay={patience: 1, after_epoch: 0, max_decays: 9}",
+        f"training.precision={precision}",
+    )
+    whole = last_checkpoint(train(tiny(*extra, out="whole")).run)
+    step = Trainer._step
+
+    def interrupted(trainer: Trainer, *rows: object) -> None:
+        step(trainer, *rows)  # type: ignore[arg-type]
+        if trainer.progress.step == stop:
+            trainer.signals.received = "SIGTERM"
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "_step", interrupted)
+        cut = train(tiny(*extra, out="cut"))
+    assert cut.interrupted == "SIGTERM"
+    assert cut.steps == stop
+    torch.manual_seed(123)  # whatever happened in between must not matter
+    assert resume(cut.run).steps == 12
+    assert_same(whole, last_checkpoint(cut.run))
+    lines = [(line["step"], line["elbo_nats"]) for line in read_metrics(cut.run) if line["kind"] == "valid"]
+    assert lines == [
+        (line["step"], line["elbo_nats"]) for line in read_metrics(cut.run.parent / "whole") if line["kind"] == "valid"
+    ]
+
+
+@pytest.mark.slow
+def test_sigterm_checkpoints_and_leaves_and_the_run_can_go_on(tiny: Tiny, tmp_path: Path) -> None:
+    recipe = tiny("training.steps=100000", out="killed")
+    (tmp_path / "recipe.yaml").write_text(recipe.to_yaml())
+    path = str(tmp_path / "recipe.yaml")
+    code = f"from seqvae import recipe; from seqvae.training.run import train; print(train(recipe.load({path!r})))"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    metrics = tmp_path / "killed" / "metrics.jsonl"
+    deadline = time.monotonic() + 120
+    while not (metrics.exists() and len(metrics.read_text().splitlines()) > 3):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "interrupted='SIGTERM'" in out
+    folder = max((tmp_path / "killed" / "checkpoints").glob("step-*"))
+    state = json.loads((folder / "state.json").read_text())
+    assert state["progress"]["finished"] is False
+    assert f"steps={state['progress']['step']}" in out
+
+
+def test_resuming_a_finished_run_changes_nothing(tiny: Tiny) -> None:
+    run = train(tiny()).run
+    before = last_checkpoint(run)
+    assert resume(run).steps == 12
+    assert_same(before, last_checkpoint(run))
+
+
+def test_a_used_folder_is_refused_and_left_alone(tiny: Tiny, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").write_text("precious")
+    with pytest.raises(RunError, match=r"run is in use; give another out="):
+        train(tiny())
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["thesis.tex"]
+
+
+def test_nothing_is_written_when_something_is_wrong(tiny: Tiny, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="not installed"):
+        train(tiny("training.loggers=[wandb]"))
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(ConfigError, match="unknown logger 'tensorbord'; did you mean 'tensorboard'"):
+        train(tiny("training.loggers=[tensorbord]"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_runs_without_a_name_of_their_own_are_numbered(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    recipe = tiny("out=null", "training.steps=1")
+    assert [train(recipe, "text").run for _ in range(2)] == [Path("runs/text"), Path("runs/text-2")]
+
+
+def test_damaged_runs_are_named(tiny: Tiny, tmp_path: Path, corpus: Path) -> None:
+    with pytest.raises(RunError, match=r"nowhere is no run: it has no recipe\.yaml"):
+        resume(tmp_path / "nowhere")
+    run = train(tiny("training.steps=2")).run
+    weights = max((run / "checkpoints").glob("step-*")) / "model.safetensors"
+    good = weights.read_bytes()
+    weights.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+    with pytest.raises(RunError, match=r"model\.safetensors was altered"):
+        resume(run)
+    weights.unlink()
+    with pytest.raises(RunError, match=r"model\.safetensors is missing"):
+        resume(run)
+    weights.write_bytes(good)
+    corpus.write_text(corpus.read_text() + "w1 w2 w3\n")
+    with pytest.raises(RunError, match="changed since the run began"):
+        resume(run)
+
+
+def test_a_gradient_that_stays_non_finite_ends_training_before_it_touches_a_weight(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elbo = registry.lookup("objective", "elbo").cls
+    forward = elbo.forward
+
+    def poisoned(self: object, *args: object) -> object:
+        loss = forward(self, *args)
+        return type(loss)(loss.per_sequence * float("nan"), loss.terms, loss.scalars)
+
+    monkeypatch.setattr(elbo, "forward", poisoned)
+    with pytest.raises(TrainingError, match="not finite 21 steps in a row"):
+        train(tiny("training.steps=100", "training.validate_every=1000"))
