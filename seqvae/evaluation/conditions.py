@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from seqvae.inference import device_of, evaluating
+from seqvae.inference import device_of, evaluating, seeded
 
 Precision = Literal["fp32", "bf16"]
 
@@ -30,8 +30,7 @@ def measuring(model: nn.Module, seed: int, precision: Precision | None = None) -
         precision: of matrix products (sums stay float32); None leaves the caller's autocast as it is.
     """
     device = device_of(model)
-    with evaluating(model), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
+    with evaluating(model), seeded(seed):
         if precision is None:
             yield device
             return

@@ -15,7 +15,7 @@ import numpy as np
 from torch import Tensor
 
 from seqvae.data.store import SequenceStore
-from seqvae.evaluation.conditions import Precision, measuring, tracked
+from seqvae.evaluation.conditions import Precision, measuring
 from seqvae.generation.loop import generate
 from seqvae.generation.rules import Greedy
 
@@ -36,7 +36,8 @@ def reconstruction_metrics(
         precision: see `measuring`.
     """
     targets = [np.asarray(store[row]) for row in rows]
-    decoded = _greedy(vae, store, rows, means, at_once, precision)
+    with measuring(vae.model, 0, precision):
+        decoded = generate(vae.model, means, Greedy(), vae.max_length, rows=at_once)
     metrics = dict(vae.modality.reconstruction_metrics(vae.codec.decode(targets), vae.codec.decode(decoded)))
     if vae.codec.spec.discrete:
         metrics["reconstruction_token_accuracy"] = token_accuracy(targets, decoded)
@@ -50,14 +51,3 @@ def token_accuracy(targets: Sequence[np.ndarray], decoded: Sequence[np.ndarray])
     """
     hits = sum(int((t[: len(d)] == d[: len(t)]).sum()) for t, d in zip(targets, decoded, strict=True))
     return hits / sum(map(len, targets))
-
-
-def _greedy(
-    vae: SeqVAE, store: SequenceStore, rows: np.ndarray, means: Tensor, at_once: int, precision: Precision | None
-) -> list[np.ndarray]:
-    chunks = [np.arange(start, min(start + at_once, len(rows))) for start in range(0, len(rows), at_once)]
-    decoded: list[np.ndarray] = []
-    with measuring(vae.model, 0, precision):
-        for chunk in tracked(chunks, store.lengths[rows], "reconstruction"):
-            decoded += generate(vae.model, means[chunk[0] : chunk[-1] + 1], Greedy(), vae.max_length)
-    return decoded

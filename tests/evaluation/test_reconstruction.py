@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sacrebleu.metrics import BLEU
 
 from seqvae.data.store import SequenceStore
 from seqvae.evaluation.likelihood import posterior_pass
@@ -78,7 +79,9 @@ class TestMetrics:
         # "the dog sat </s>" read as "the cat sat on the mat </s>": two of its four tokens stand where they should
         assert metrics["reconstruction_exact"] == pytest.approx(2 / 3)
         assert metrics["reconstruction_token_accuracy"] == pytest.approx((15 + 7 + 2) / (15 + 7 + 4))
-        assert 0 < metrics["bleu"] < 100
+        read = ["a cat and a dog ran to the mat and sat on the mat", "the cat sat on the mat", "the cat sat on the mat"]
+        expected = BLEU(tokenize="none").corpus_score(read, [[*read[:2], "the dog sat"]])
+        assert metrics["bleu"] == pytest.approx(expected.score)
 
     def test_means_belong_to_their_rows(self, held: Any, store: SequenceStore) -> None:
         measured = posterior_pass(held.model, store)
