@@ -27,7 +27,7 @@ def linear(a: Tensor, b: Tensor, steps: int) -> Tensor:
     Raises:
         ConfigError: fewer than two steps.
     """
-    return torch.lerp(a.expand(steps, *a.shape), b.expand(steps, *b.shape), _times(a, steps).to(a))
+    return torch.lerp(a, b, _times(a, steps).to(a))
 
 
 def slerp(a: Tensor, b: Tensor, steps: int) -> Tensor:

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -82,7 +84,7 @@ def test_dropping_ended_rows_changes_nothing_but_the_work(make_model, monkeypatc
         assert worked == [n for n in alive if n]
     if share == 0.5:
         assert alive[len(worked) - 1] <= worked[-1] < 40
-        assert all(a >= b for a, b in zip(worked, worked[1:], strict=False))
+        assert all(a >= b for a, b in itertools.pairwise(worked))
     if share == 2.0:
         assert set(worked) == {40}
 
@@ -218,7 +220,9 @@ def pen_model():
 def test_steps_may_be_vectors(pen_model):
     z = latents(30) * 2
     written = generate(pen_model, z, Greedy(), 7)
-    assert {len(row) for row in written} >= {7} and min(len(row) for row in written) < 7
+    lengths = {len(row) for row in written}
+    assert 7 in lengths
+    assert len(lengths) > 2
     for row, one in zip(written, z, strict=True):
         assert row.dtype == np.float32
         assert row.shape[1] == 3
