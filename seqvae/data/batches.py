@@ -3,9 +3,10 @@
 A random permutation is cut into pools, each pool sorted by length and cut greedily so that `records * longest <= batch_tokens`,
 and the batches shuffled. Bucketing within pools of random members keeps the order random and the padding under 5 %.
 
-**Over processes.** The batches are the same whatever the number of processes; rank r of w takes every w-th record of each of
-them. So every rank has the same number of batches, none is empty, no record is lost or repeated, and with a loss normalised
-by the global count one process and N processes make the same step. `batch_tokens` is therefore the global budget.
+**Over processes.** `batch_tokens` is the global budget: the batches are the same whatever the number of processes, and rank r
+of w takes every w-th record of each of them. So every rank has the same number of batches, none is empty, no record is lost or
+repeated, and with a loss normalised by the global count one process and w processes make the same step. The one exception is a
+budget too small for w of the longest records: a batch then takes more than its budget rather than leave a rank without work.
 """
 
 from __future__ import annotations
@@ -124,6 +125,9 @@ def _cut(lengths: np.ndarray, batch_tokens: int, batch_size: int | None) -> list
         # records * longest grows with the end of the batch, so the last end within the budget is found by bisection
         over = bisect_left(range(start + 1, stop + 1), True, key=lambda end: (end - start) * int(lengths[end - 1]) > batch_tokens)
         start += max(1, over)
+    if len(cuts) > 1:  # what is left over at the end would make a tiny batch, too small to share among processes
+        share = min((count - cuts[-2]) // 2, batch_tokens // int(lengths[-1]))
+        cuts[-1] = min(cuts[-1], count - share)
     return cuts
 
 

@@ -63,6 +63,7 @@ HEAD = re.compile(
     r"\s*(?:[-*+•]\s+|\d+[.)]\s+)?"
     r"(?:[`*]*[A-Za-z_][\w.]*[`*]*(?:\s*,\s*[`*]*[A-Za-z_][\w.]*[`*]*)*\s*(?:\((?:[^()]|\([^()]*\))*\))?\s*:(?=\s|$)\s*)?"
 )
+TYPED = re.compile(r"\s*[*`\w., ]+ : ")  # numpy's "name : type", whose prose follows on the next line
 ROLE = re.compile(r":[\w:]+:`[~!.]*([^`<]*?)(?:\s*<[^`]*>)?`")  # :class:`~torch.Tensor`
 TICKS = re.compile(r"``?([^`]+)``?")
 NEXT = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
@@ -163,7 +164,7 @@ def _items(docstring: str) -> Iterator[str]:
             if start or not line.strip(" -=~^*#"):  # a new item, or the rule under a heading
                 yield " ".join(item)
                 item = []
-            item.append(line[start:])
+            item.append("" if TYPED.match(line) else line[start:])
         yield " ".join(item)
 
 

@@ -160,4 +160,5 @@ def _build(embedded: str) -> Path:
 def _cause(error: Exception) -> str:
     if type(error).__name__ == "ConnectionError":
         return "no connection to the host"
-    return f"{type(error).__name__}: {str(error)[:120]}"
+    message = " ".join(str(error).split())
+    return f"{type(error).__name__}: {message[:120]}"

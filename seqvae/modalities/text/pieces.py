@@ -175,4 +175,6 @@ def unescape(text: str) -> str:
 
 def _cause(error: Exception) -> str:
     """The sentence at the end of SentencePiece's message, which opens with its source line and condition."""
+    if "sentences_.empty()" in str(error):
+        return "there is no sentence to learn from"
     return str(error).strip().splitlines()[-1].rpartition("] ")[2] or type(error).__name__
