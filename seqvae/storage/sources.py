@@ -22,9 +22,8 @@ def locate(source: str | Path) -> Path:
         return find(path)
     beside = path.parent
     if beside != Path() and beside.is_dir():
-        raise RunError(
-            f"no run or model at {path}; {nearest(path.name, [entry.name for entry in beside.iterdir() if entry.is_dir()])}"
-        )
+        folders = [entry.name for entry in beside.iterdir() if entry.is_dir()]
+        raise RunError(f"no run or model at {path}; {nearest(path.name, folders) if folders else f'{beside} holds no folder'}")
     if isinstance(source, str) and hub.is_repository(source):
         return find(hub.download(source))
     raise RunError(f"no run or model at {path}; give a run folder, a model's folder, or owner/name of a model on the hub")
