@@ -57,7 +57,8 @@ def evaluate(
         limit: only the first so many records.
         seed: of every draw; torch's global generator is not touched.
         reconstruct: also decode every record and compare.
-        precision: of matrix products; bf16 is faster on hardware that has it and shifts the NLL slightly.
+        precision: of matrix products. bf16 took half the time on a CPU with AVX512-BF16 and moved the NLL of an LSTM trained on
+            PTB by 0.002 nats (standard error 0.001; at most 0.06 for one sentence), measured on 200 test sentences.
 
     Raises:
         DataError: the store has no records.

@@ -16,9 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-COLLAPSED_NATS = (
-    0.2  # e^0.2 = 1.2: less tells hardly two records apart; published collapsed models have 0 to 0.1, healthy ones 0.9 up
-)
+COLLAPSED_NATS = 0.2  # published collapsed models have 0 to 0.1 nats of information, models whose latent is in use 0.9 up
 FEW_ACTIVE = 0.25  # of the latent dimensions; below it the latent is worth making smaller, or feeding better
 INFORMED_RATE = 0.5  # information below this share of the rate: most of the rate pays for distance from the prior
 BOUND_MARGIN = 0.5  # nats; an estimate nearer than this to its bound ln N says only "at least"
