@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 
+from seqvae import recipe
 from seqvae.batch import SequenceBatch
 from seqvae.data.store import SequenceStore, StoreWriter
 from seqvae.modalities.text.modality import TextModality
@@ -20,6 +19,7 @@ from seqvae.modalities.text.words import WordCodec
 from seqvae.model import SequenceModel, build_model
 from seqvae.priors.standard_normal import StandardNormalPrior
 from seqvae.steps import StepSpec
+from seqvae.vae import SeqVAE
 
 SENTENCES = (
     "the cat sat on the mat",
@@ -32,16 +32,6 @@ SENTENCES = (
 )
 LATENT = 4
 StoreMaker = Callable[..., SequenceStore]
-
-
-@dataclass
-class Held:
-    """What evaluation asks of a SeqVAE."""
-
-    model: SequenceModel
-    codec: WordCodec
-    modality: Any = field(default_factory=TextModality)
-    max_length: int = 16
 
 
 @pytest.fixture
@@ -75,8 +65,8 @@ def store(make_store: StoreMaker, codec: WordCodec) -> SequenceStore:
 
 
 @pytest.fixture
-def held(model: SequenceModel, codec: WordCodec) -> Held:
-    return Held(model, codec)
+def held(model: SequenceModel, codec: WordCodec) -> SeqVAE:
+    return SeqVAE(model, codec, TextModality(), recipe.load("text-lstm"), max_length=16)
 
 
 @pytest.fixture
