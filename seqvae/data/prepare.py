@@ -7,8 +7,6 @@ out; where the input lies and what it is called do not enter. It holds
     codec/                the fitted codec's files
     rejected.jsonl        {"file", "line", "reason"} of each bad record
     prepared.json         counts and hashes
-
-Two passes over the input and no list of it anywhere, so memory does not grow with the data set.
 """
 
 from __future__ import annotations
@@ -17,55 +15,24 @@ import json
 import logging
 import shutil
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TextIO
-
-import numpy as np
+from typing import Any
 
 from seqvae import registry
 from seqvae.data.cache import cache_root, key_of, write_folder
 from seqvae.data.codec import Codec
-from seqvae.data.rows import Rejected, Row
+from seqvae.data.encoding import Encoding
+from seqvae.data.rejections import Rejections, check_rejections, read_rejections
 from seqvae.data.settings import DataSettings
-from seqvae.data.sources import Part, ReadsFiles, Source, resolve
-from seqvae.data.splits import Splitter, Thresholds, digest_of
-from seqvae.data.store import SequenceStore, StoreWriter
+from seqvae.data.sources import ReadsFiles, Source, resolve
+from seqvae.data.store import SequenceStore
 from seqvae.errors import DataError
 
 log = logging.getLogger("seqvae")
-FORMAT = 1
-CHUNK = 4096  # records encoded at a time: enough to keep a threaded tokenizer busy, few enough to stay small
-SHOWN = 5  # bad records named in messages
-
-
-@dataclass(frozen=True)
-class Rejections:
-    """The bad records of a source.
-
-    Attributes:
-        count, total: how many of how many records that were read.
-        path: all of them, as json lines.
-        first: the first few.
-    """
-
-    count: int
-    total: int
-    path: Path
-    first: tuple[Rejected, ...]
-
-    @property
-    def share(self) -> float:
-        """Of all records, 0 to 1."""
-        return self.count / max(1, self.total)
-
-    def __str__(self) -> str:
-        more = f"; and {self.count - len(self.first):,} more" if self.count > len(self.first) else ""
-        return f"{self.count:,} of {self.total:,} records are bad: {'; '.join(map(str, self.first))}{more}"
+FORMAT = 1  # of all that stands in the folder; part of its name
+SPLITS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True)
@@ -107,11 +74,13 @@ def prepare(settings: DataSettings, modality: ReadsFiles, codec_config: Mapping[
     chosen = [settings.max_length, settings.limit]
     key = key_of([FORMAT, modality.name, source.key, codec_config["kind"], codec.fingerprint, chosen, seed])
     folder = cache_root() / "prepared" / key
+    there = folder.is_dir()  # asked before its summary is read: it may appear at any moment, but then whole
     cached = _summary(folder) is not None
     if not cached:
-        shutil.rmtree(folder, ignore_errors=True)  # folders appear whole, so one without its summary was damaged since
+        if there:
+            shutil.rmtree(folder, ignore_errors=True)  # damaged since
         started = time.perf_counter()
-        write_folder(folder, lambda place: _Preparation(source, settings, codec, place).run(seed))
+        write_folder(folder, lambda place: Encoding(source, settings, codec, place).run(seed))
         log.info("prepared %s in %.1f s: %s", source.name, time.perf_counter() - started, folder)
     return _open(folder, registry.build("tokenizer", codec_config), source, settings, cached)
 
@@ -122,11 +91,11 @@ def _open(folder: Path, codec: Codec, source: Source, settings: DataSettings, ca
     if summary is None:
         raise DataError(f"prepared data was removed while it was opened: {folder}; try again")
     codec.load(folder / "codec")
-    rejected = _read_rejections(folder / "rejected.jsonl", summary["total"], summary["rejected"])
+    rejected = read_rejections(folder / "rejected.jsonl", summary["total"], summary["rejected"])
     if rejected.count:
         check_rejections(rejected, settings)
         log.warning("%s: %s; all in %s", source.name, rejected, rejected.path)
-    splits = {split: SequenceStore(folder / split) for split in summary["splits"]}
+    splits = {split: SequenceStore(folder / split) for split in SPLITS if split in summary["splits"]}
     return Prepared(splits, codec, folder, rejected, source.sha256, cached)
 
 
@@ -136,172 +105,3 @@ def _summary(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return summary
-
-
-def check_rejections(rejected: Rejections, settings: DataSettings) -> None:
-    """Raises DataError where there are more bad records than the settings allow."""
-    if rejected.count and settings.on_error == "raise":
-        raise DataError(f"{rejected.first[0]} (data.on_error=raise; data.on_error=skip leaves bad records out)")
-    if rejected.share > settings.max_rejected:
-        raise DataError(
-            f"{rejected}. That is {rejected.share:.1%}, more than data.max_rejected={settings.max_rejected:g}; "
-            f"mend the file, or give data.max_rejected={min(1.0, rejected.share + 0.005):.2f} to leave them out"
-        )
-
-
-def _read_rejections(path: Path, total: int, count: int) -> Rejections:
-    with open(path, encoding="utf-8") as lines:
-        first = tuple(Rejected(**json.loads(line)) for line, _ in zip(lines, range(SHOWN), strict=False))
-    return Rejections(count, total, path, first)
-
-
-class _Preparation:
-    """One run over a source into an empty folder."""
-
-    def __init__(self, source: Source, settings: DataSettings, codec: Codec, folder: Path) -> None:
-        self.source, self.settings, self.codec, self.folder = source, settings, codec, folder
-        self.total = 0
-        self.first: list[Rejected] = []
-        self.rejected = 0
-        self.journal: TextIO | None = None
-        self.left_out = self._records_of({split for part in source.parts for split in part.minus})
-        self.thresholds = self._thresholds()
-
-    def run(self, seed: int) -> None:
-        """Fit on the training records, then encode everything; `prepared.json` comes last."""
-        self.codec.fit(self._training_records(), seed)
-        self._check()  # bad lines are known now; better than after encoding
-        self.total, self.rejected, self.first = 0, 0, []
-        with open(self.folder / "rejected.jsonl", "w", encoding="utf-8") as self.journal:
-            counts = self._encode()
-        self._check()
-        if not counts["train"]:
-            raise DataError(
-                f"{self.source.name} holds no training record: {self._rejections() if self.rejected else 'it is empty'}"
-            )
-        (self.folder / "codec").mkdir()
-        self.codec.save(self.folder / "codec")
-        summary = {"format": FORMAT, "total": self.total, "rejected": self.rejected, "splits": dict(counts)}
-        summary |= {"source": self.source.name, "source_sha256": self.source.sha256}
-        (self.folder / "prepared.json").write_text(json.dumps(summary, indent=1), "utf-8")
-
-    def _training_records(self) -> Iterator[Any]:
-        records = (row.record for split, row in self._rows() if split == "train")
-        first = next(records, None)
-        if first is None:
-            raise self._nothing_to_train_on()
-        return chain([first], records)
-
-    def _encode(self) -> Counter[str]:
-        """Write every split's store; returns the records of each."""
-        with ExitStack() as stack:
-            writers: dict[str, StoreWriter] = {}
-            rows = self._rows()
-            while chunk := list(islice(rows, CHUNK)):
-                for split in dict.fromkeys(split for split, _ in chunk):
-                    if split not in writers:
-                        writers[split] = stack.enter_context(self._writer(split, next(r for s, r in chunk if s == split)))
-                    self._write(writers[split], [row for s, row in chunk if s == split])
-        return Counter({split: writer.count for split, writer in writers.items() if writer.count})
-
-    def _writer(self, split: str, row: Row) -> StoreWriter:
-        return StoreWriter(self.folder / split, self.codec.spec, labels=row.label is not None, properties=len(row.properties))
-
-    def _write(self, writer: StoreWriter, rows: list[Row]) -> None:
-        """Encode a chunk and append what came out well."""
-        kept: list[tuple[Row, np.ndarray]] = []
-        for row, sequence in zip(rows, encode_each(self.codec, rows, self._reject), strict=True):
-            if sequence is None:
-                continue
-            if len(sequence) > self.settings.max_length:
-                self._reject(row, f"{len(sequence)} steps, more than data.max_length={self.settings.max_length}")
-                continue
-            kept.append((row, sequence))
-        writer.append(
-            [sequence for _, sequence in kept],
-            units=(self.codec.units(row.record) for row, _ in kept),
-            lines=(row.line for row, _ in kept),
-            labels=(row.label for row, _ in kept),
-            properties=[row.properties for row, _ in kept],
-        )
-
-    def _rows(self) -> Iterator[tuple[str, Row]]:
-        """Every good row and its split, in file order; bad ones are counted. Training rows beyond `limit` are left out."""
-        training = 0
-        for part in self.source.parts:
-            for split, row in self._rows_of(part):
-                if split == "train" and training == self.settings.limit:
-                    if part.split == "train":
-                        break
-                    continue
-                training += split == "train"
-                yield split, row
-
-    def _rows_of(self, part: Part) -> Iterator[tuple[str, Row]]:
-        left_out = {digest for split in part.minus for digest in self.left_out[split]}
-        for row in part.rows():
-            self.total += 1
-            if isinstance(row, Rejected):
-                self._reject(row, row.reason)
-                continue
-            if part.split is not None and row.split not in (None, part.split):
-                self.total -= 1  # another part's row, in a file that holds several splits
-                continue
-            digest = digest_of(row.record) if left_out or (part.split or row.split) is None else 0
-            if digest not in left_out:
-                yield part.split or row.split or self.thresholds.split_of(digest), row
-
-    def _thresholds(self) -> Thresholds:
-        """Where the splits of an unsplit part lie, found by hashing its records once."""
-        splitter = Splitter(self.source.valid, self.source.test)
-        if self.source.valid or self.source.test:
-            for part in self.source.parts:
-                if part.split is None:
-                    for row in part.rows():
-                        if isinstance(row, Row) and row.split is None and not splitter.see(digest_of(row.record)):
-                            break  # it has seen enough
-        return splitter.thresholds()
-
-    def _records_of(self, splits: set[str]) -> dict[str, set[int]]:
-        """The digests of the records of some splits, for the parts that leave them out."""
-        found: dict[str, set[int]] = {split: set() for split in splits}
-        for part in self.source.parts:
-            if part.split in found:
-                rows = part.rows()
-                found[part.split] |= {digest_of(row.record) for row in rows if isinstance(row, Row)}
-        return found
-
-    def _reject(self, row: Row | Rejected, reason: str) -> None:
-        bad = Rejected(row.file, row.line, reason)
-        self.rejected += 1
-        if len(self.first) < SHOWN:
-            self.first.append(bad)
-        if self.journal is not None:
-            self.journal.write(json.dumps(bad._asdict(), ensure_ascii=False) + "\n")
-        if self.settings.on_error == "raise":
-            self._check()
-
-    def _rejections(self) -> Rejections:
-        return Rejections(self.rejected, self.total, self.folder / "rejected.jsonl", tuple(self.first))
-
-    def _nothing_to_train_on(self) -> DataError:
-        return DataError(f"{self.source.name} holds no training record: {self._rejections() if self.rejected else 'it is empty'}")
-
-    def _check(self) -> None:
-        check_rejections(self._rejections(), self.settings)
-
-
-def encode_each(codec: Codec, rows: list[Row], reject: Callable[[Row, str], None]) -> list[np.ndarray | None]:
-    """One array a row, None where the codec refuses it; together if it can, and one by one if it cannot."""
-    try:
-        return list(codec.encode([row.record for row in rows]))
-    except DataError:
-        return [_encode_one(codec, row, reject) for row in rows]
-
-
-def _encode_one(codec: Codec, row: Row, reject: Callable[[Row, str], None]) -> np.ndarray | None:
-    try:
-        return codec.encode([row.record])[0]
-    except DataError as error:
-        reject(row, str(error))
-        return None

@@ -14,7 +14,9 @@ import pytest
 
 from seqvae.data import prepare as room
 from seqvae.data.batches import bucket_batches
+from seqvae.data.encoding import encode_each
 from seqvae.data.prepare import Prepared
+from seqvae.data.rows import Row
 from seqvae.data.settings import DataSettings
 from seqvae.errors import DataError
 from seqvae.modalities.text.modality import TextModality
@@ -136,9 +138,13 @@ def test_too_many_bad_lines_are_an_error_that_says_the_way_out(prepare: Prepare)
         prepare(lines)  # from the cache too
 
 
-def test_raise_stops_at_the_first_bad_line(prepare: Prepare) -> None:
+@pytest.mark.parametrize("kind", ["word", "sentencepiece"])
+def test_raise_stops_at_the_first_bad_line(prepare: Prepare, kind: str) -> None:
     with pytest.raises(DataError, match=r"in.txt:3: blank \(data.on_error=raise"):
-        prepare(["a", "b", "", "", "c"], on_error="raise")
+        prepare(["a", "b", "", "", "c"], {"kind": kind}, on_error="raise")
+
+
+def test_raise_stops_at_a_bad_record_too(prepare: Prepare) -> None:
     with pytest.raises(DataError, match=r"in.txt:2: 4 steps, more than data.max_length=3 \(data.on_error=raise"):
         prepare(["a", "b c d", "c", "d"], on_error="raise", max_length=3)
     lines = [*SENTENCES, ""]
@@ -151,12 +157,12 @@ def test_a_record_that_the_codec_refuses_is_rejected_alone(prepare: Prepare, tmp
     (tmp_path / "a.jsonl").write_text("\n".join(json.dumps({"text": s}) for s in [*SENTENCES, "\x1c \x1d."]) + "\n")
     prepared = prepare(str(tmp_path / "a.jsonl"))
     assert prepared.rejected.count == 0
-    refusing = room.encode_each
     seen: list[str] = []
     codec = WordCodec()
     codec.fit(["a b"], 0)
-    row = room.Row("a b", "f", 1)
-    arrays = refusing(codec, [row, row._replace(record=" ", line=2), row], lambda bad, reason: seen.append(f"{bad.line} {reason}"))
+    row = Row("a b", "f", 1)
+    rows = [row, row._replace(record=" ", line=2), row]
+    arrays = encode_each(codec, rows, lambda bad, reason: seen.append(f"{bad.line} {reason}"))
     assert [None if a is None else a.tolist() for a in arrays] == [[4, 5, 2], None, [4, 5, 2]]
     assert seen == ["2 no words"]
 

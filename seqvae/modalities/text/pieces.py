@@ -108,9 +108,10 @@ class PieceCodec:
 
         sentencepiece.set_random_generator_seed(seed % 2**32)
         model = io.BytesIO()
+        failures: list[BaseException] = []
         try:
             sentencepiece.SentencePieceTrainer.train(
-                sentence_iterator=records,
+                sentence_iterator=_watched(records, failures),
                 model_writer=model,
                 model_type="unigram",
                 vocab_size=self.vocab_size,
@@ -130,6 +131,8 @@ class PieceCodec:
                 minloglevel=2,
             )
         except (RuntimeError, OSError) as error:
+            if failures:
+                raise failures[0] from None
             raise DataError(f"cannot learn tokenizer.vocab_size={self.vocab_size} pieces: {_cause(error)}") from error
         return model.getvalue()
 
@@ -171,6 +174,15 @@ def escape(text: str) -> str:
 def unescape(text: str) -> str:
     """The inverse of `escape`; what `escape` never writes is left alone."""
     return text.replace(ESCAPE + "1", BLANK).replace(ESCAPE + "0", ESCAPE)
+
+
+def _watched(records: Iterator[str], failures: list[BaseException]) -> Iterator[str]:
+    """The same records; what goes wrong in reading them is kept, for SentencePiece turns it into an error of its own."""
+    try:
+        yield from records
+    except BaseException as failure:
+        failures.append(failure)
+        raise
 
 
 def _cause(error: Exception) -> str:

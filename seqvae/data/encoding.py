@@ -1,0 +1,184 @@
+"""The work of `prepare`: read a source twice, fit the codec on its training records, encode all of it into stores.
+
+No list of the records anywhere, so memory does not grow with the data set.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from seqvae.data.codec import Codec
+from seqvae.data.rejections import SHOWN, Rejections, check_rejections
+from seqvae.data.rows import Rejected, Row
+from seqvae.data.settings import DataSettings
+from seqvae.data.sources import Part, Source
+from seqvae.data.splits import Splitter, Thresholds, digest_of
+from seqvae.data.store import StoreWriter
+from seqvae.errors import DataError
+
+CHUNK = 4096  # records encoded at a time: enough to keep a threaded tokenizer busy, few enough to stay small
+
+
+class Encoding:
+    """One run over a source into an empty folder.
+
+    Args:
+        source: what to read.
+        settings: how long a record may be, how many are wanted, and what to do with bad ones.
+        codec: not fitted yet.
+        folder: where everything goes.
+    """
+
+    def __init__(self, source: Source, settings: DataSettings, codec: Codec, folder: Path) -> None:
+        self.source, self.settings, self.codec, self.folder = source, settings, codec, folder
+        self.total = 0
+        self.first: list[Rejected] = []
+        self.rejected = 0
+        self.journal: TextIO | None = None
+        self.left_out = self._records_of({split for part in source.parts for split in part.minus})
+        self.thresholds = self._thresholds()
+
+    def run(self, seed: int) -> None:
+        """Fit on the training records, then encode everything; `prepared.json` comes last."""
+        self.codec.fit(self._training_records(), seed)
+        self._check()  # bad lines are known now; better than after encoding
+        self.total, self.rejected, self.first = 0, 0, []
+        with open(self.folder / "rejected.jsonl", "w", encoding="utf-8") as self.journal:
+            counts = self._encode()
+        self._check()
+        if not counts["train"]:
+            raise self._nothing_to_train_on()
+        (self.folder / "codec").mkdir()
+        self.codec.save(self.folder / "codec")
+        summary = {"total": self.total, "rejected": self.rejected, "splits": dict(counts)}
+        summary |= {"source": self.source.name, "source_sha256": self.source.sha256}
+        (self.folder / "prepared.json").write_text(json.dumps(summary, indent=1), "utf-8")
+
+    def _training_records(self) -> Iterator[Any]:
+        records = (row.record for split, row in self._rows() if split == "train")
+        first = next(records, None)
+        if first is None:
+            raise self._nothing_to_train_on()
+        return chain([first], records)
+
+    def _encode(self) -> Counter[str]:
+        """Write every split's store; returns the records of each."""
+        with ExitStack() as stack:
+            writers: dict[str, StoreWriter] = {}
+            rows = self._rows()
+            while chunk := list(islice(rows, CHUNK)):
+                for split in dict.fromkeys(split for split, _ in chunk):
+                    if split not in writers:
+                        writers[split] = stack.enter_context(self._writer(split, next(r for s, r in chunk if s == split)))
+                    self._write(writers[split], [row for s, row in chunk if s == split])
+        return Counter({split: writer.count for split, writer in writers.items() if writer.count})
+
+    def _writer(self, split: str, row: Row) -> StoreWriter:
+        return StoreWriter(self.folder / split, self.codec.spec, labels=row.label is not None, properties=len(row.properties))
+
+    def _write(self, writer: StoreWriter, rows: list[Row]) -> None:
+        """Encode a chunk and append what came out well."""
+        kept: list[tuple[Row, np.ndarray]] = []
+        for row, sequence in zip(rows, encode_each(self.codec, rows, self._reject), strict=True):
+            if sequence is None:
+                continue
+            if len(sequence) > self.settings.max_length:
+                self._reject(row, f"{len(sequence)} steps, more than data.max_length={self.settings.max_length}")
+                continue
+            kept.append((row, sequence))
+        writer.append(
+            [sequence for _, sequence in kept],
+            units=(self.codec.units(row.record) for row, _ in kept),
+            lines=(row.line for row, _ in kept),
+            labels=(row.label for row, _ in kept),
+            properties=[row.properties for row, _ in kept],
+        )
+
+    def _rows(self) -> Iterator[tuple[str, Row]]:
+        """Every good row and its split, in file order; bad ones are counted. Training rows beyond `limit` are left out."""
+        training = 0
+        for part in self.source.parts:
+            for split, row in self._rows_of(part):
+                if split == "train" and training == self.settings.limit:
+                    if part.split == "train":
+                        break
+                    continue
+                training += split == "train"
+                yield split, row
+
+    def _rows_of(self, part: Part) -> Iterator[tuple[str, Row]]:
+        left_out = {digest for split in part.minus for digest in self.left_out[split]}
+        for row in part.rows():
+            self.total += 1
+            if isinstance(row, Rejected):
+                self._reject(row, row.reason)
+                continue
+            if part.split is not None and row.split not in (None, part.split):
+                self.total -= 1  # another part's row, in a file that holds several splits
+                continue
+            digest = digest_of(row.record) if left_out or (part.split or row.split) is None else 0
+            if digest not in left_out:
+                yield part.split or row.split or self.thresholds.split_of(digest), row
+
+    def _thresholds(self) -> Thresholds:
+        """Where the splits of an unsplit part lie, found by hashing its records once."""
+        splitter = Splitter(self.source.valid, self.source.test)
+        if self.source.valid or self.source.test:
+            for part in self.source.parts:
+                if part.split is None:
+                    for row in part.rows():
+                        if isinstance(row, Row) and row.split is None and not splitter.see(digest_of(row.record)):
+                            break  # it has seen enough
+        return splitter.thresholds()
+
+    def _records_of(self, splits: set[str]) -> dict[str, set[int]]:
+        """The digests of the records of some splits, for the parts that leave them out."""
+        found: dict[str, set[int]] = {split: set() for split in splits}
+        for part in self.source.parts:
+            if part.split in found:
+                rows = part.rows()
+                found[part.split] |= {digest_of(row.record) for row in rows if isinstance(row, Row)}
+        return found
+
+    def _reject(self, row: Row | Rejected, reason: str) -> None:
+        bad = Rejected(row.file, row.line, reason)
+        self.rejected += 1
+        if len(self.first) < SHOWN:
+            self.first.append(bad)
+        if self.journal is not None:
+            self.journal.write(json.dumps(bad._asdict(), ensure_ascii=False) + "\n")
+        if self.settings.on_error == "raise":
+            self._check()
+
+    def _rejections(self) -> Rejections:
+        return Rejections(self.rejected, self.total, self.folder / "rejected.jsonl", tuple(self.first))
+
+    def _nothing_to_train_on(self) -> DataError:
+        return DataError(f"{self.source.name} holds no training record: {self._rejections() if self.rejected else 'it is empty'}")
+
+    def _check(self) -> None:
+        check_rejections(self._rejections(), self.settings)
+
+
+def encode_each(codec: Codec, rows: list[Row], reject: Callable[[Row, str], None]) -> list[np.ndarray | None]:
+    """One array a row, None where the codec refuses it; together if it can, and one by one if it cannot."""
+    try:
+        return list(codec.encode([row.record for row in rows]))
+    except DataError:
+        return [_encode_one(codec, row, reject) for row in rows]
+
+
+def _encode_one(codec: Codec, row: Row, reject: Callable[[Row, str], None]) -> np.ndarray | None:
+    try:
+        return codec.encode([row.record])[0]
+    except DataError as error:
+        reject(row, str(error))
+        return None
