@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from seqvae.data.store import SequenceStore
     from seqvae.vae import SeqVAE
 
+log = logging.getLogger("seqvae")
 PIPE_WIDTH = 240
 
 
@@ -48,6 +50,7 @@ def evaluate(
         rows=settings.rows,
         limit=settings.limit,
         seed=seed,
+        precision=settings.precision,
     )
     if as_json:
         print_json(metrics)
@@ -60,16 +63,16 @@ def find_split(vae: SeqVAE, split: str) -> SequenceStore:
 
     Raises:
         DataError: the data is not there any more, or has no such split.
-        RunError: it is not the data that the model was trained on.
+        RunError: it has changed so much that the model's tokenizer no longer fits it.
     """
     from seqvae.data.prepare import prepare
 
     recipe = vae.recipe
     prepared = prepare(recipe.data, vae.modality, recipe.tokenizer, recipe.seed)
+    if vae.metrics.get("data_sha256", prepared.source_sha256) != prepared.source_sha256:
+        log.warning("%s has changed since this model was trained on it: its splits may not be what they were", recipe.data.source)
     if prepared.codec.fingerprint != vae.codec.fingerprint:
-        raise RunError(
-            f"{recipe.data.source} has changed since this model was trained on it; bring the old data back, or train again"
-        )
+        raise RunError(f"the tokenizer that {recipe.data.source} gives now is not this model's; bring the old data back, or train again")
     if split not in prepared.splits:
         raise DataError(f"{recipe.data.source} has no {split} records; choose with --split among {', '.join(prepared.splits)}")
     return prepared.splits[split]
@@ -90,8 +93,9 @@ def _print_card(metrics: dict[str, Any]) -> None:
     shown.add_column("meaning", style="dim")
     for row in table(metrics):
         shown.add_row(*row)
-    # a pipe has no width; lines stay whole there, for whoever greps them
-    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    piped = not sys.stdout.isatty()  # a pipe has no width; lines stay whole there, for whoever greps them
+    console = Console(highlight=False, markup=False, width=PIPE_WIDTH if piped else None)
     console.print(shown)
-    judgement = verdict(metrics)
-    console.print(f"\n{judgement.sentence} {judgement.advice}".rstrip())
+    finding = verdict(metrics)
+    for line in ("", finding.sentence, finding.advice):
+        console.print(line, soft_wrap=piped)
