@@ -21,8 +21,9 @@ from seqvae.errors import ConfigError, nearest
 def check_part(kind: str, config: Any, path: str, problems: list[str]) -> dict[str, Any]:
     """The complete mapping for one part; what is wrong is appended to `problems`, each with its dotted path."""
     key = registry.KINDS[kind].key
-    mapping = _as_mapping(kind, config, path, problems)
+    mapping = as_mapping(kind, config)
     if mapping is None:
+        problems.append(f"{path}: expected the name of a {kind} or a mapping with {key!r}, got {config!r}")
         return {}
     name = mapping.get(key)
     if not isinstance(name, str):
@@ -45,6 +46,8 @@ def check_fields(cls: type, config: Any, path: str, problems: list[str], extra_k
     main = getattr(cls, "MAIN_KEY", None)
     if main is not None and isinstance(config, str):
         config = {main: config}
+    if isinstance(config, cls) and dataclasses.is_dataclass(config):  # the default of a section
+        config = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
     if not isinstance(config, Mapping):
         problems.append(f"{path}: expected a mapping, got {config!r}")
         return {}
@@ -55,12 +58,11 @@ def check_fields(cls: type, config: Any, path: str, problems: list[str], extra_k
     checked: dict[str, Any] = {}
     for name, (annotation, default) in parameters.items():
         if name in config:
-            checked[name] = _check_value(annotation, config[name], _join(path, name), problems)
+            checked[name] = _check_value(annotation, _with_kind(annotation, config[name], default), _join(path, name), problems)
         elif default is inspect.Parameter.empty:
             problems.append(f"{_join(path, name)}: missing")
         elif default is not None and (registry.part_of(annotation) or section_of(annotation)):
-            start = {} if dataclasses.is_dataclass(default) else default
-            checked[name] = _check_value(annotation, start, _join(path, name), problems)
+            checked[name] = _check_value(annotation, default, _join(path, name), problems)
         elif _is_plain(default):
             checked[name] = default
     return checked
@@ -88,6 +90,14 @@ def _admits_none(annotation: Any) -> bool:
     return type(None) in arms or any(_admits_none(arm) for arm in arms[:1] if typing.get_args(arm))
 
 
+def _with_kind(annotation: Any, value: Any, default: Any) -> Any:
+    """A part's mapping that names no kind means the default's: `optimizer: {lr: 0.01}`."""
+    part = registry.part_of(annotation)
+    if part is None or not isinstance(value, Mapping) or not isinstance(default, str):
+        return value
+    return {registry.KINDS[part.kind].key: default, **value}
+
+
 def _check_value(annotation: Any, value: Any, path: str, problems: list[str]) -> Any:
     part, section = registry.part_of(annotation), section_of(annotation)
     if (part or section) and value is None and _admits_none(annotation):
@@ -96,8 +106,10 @@ def _check_value(annotation: Any, value: Any, path: str, problems: list[str]) ->
         return check_part(part.kind, value, path, problems)
     if section is not None:
         return check_fields(section, value, path, problems)
+    adapter = pydantic.TypeAdapter(annotation, config=pydantic.ConfigDict(allow_inf_nan=False))
     try:
-        return pydantic.TypeAdapter(annotation).validate_python(value)
+        # numbers may be written as strings, but `hidden: true` is a slip, not 1
+        return adapter.validate_python(value, strict=isinstance(value, bool) or None)
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join([path, *(str(step) for step in first["loc"] if isinstance(step, int))])
@@ -105,8 +117,8 @@ def _check_value(annotation: Any, value: Any, path: str, problems: list[str]) ->
         return value
 
 
-def _as_mapping(kind: str, config: Any, path: str, problems: list[str]) -> dict[str, Any] | None:
-    """A bare name or number stands for the mapping's main key."""
+def as_mapping(kind: str, config: Any) -> dict[str, Any] | None:
+    """The mapping that a part's bare name or bare number stands for, or None where it stands for nothing."""
     key = registry.KINDS[kind].key
     if isinstance(config, Mapping):
         return dict(config)
@@ -116,7 +128,6 @@ def _as_mapping(kind: str, config: Any, path: str, problems: list[str]) -> dict[
         for name, entry in registry.entries(kind).items():
             if entry.scalar is not None:
                 return {key: name, entry.scalar: config}
-    problems.append(f"{path}: expected the name of a {kind} or a mapping with {key!r}, got {config!r}")
     return None
 
 
