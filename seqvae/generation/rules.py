@@ -15,7 +15,7 @@ from torch import Tensor
 
 from seqvae.errors import ConfigError
 
-NUCLEUS_WIDTHS = (64, 512)  # nuclei are mostly this small, and finding the 64 likeliest of 8,000 is many times cheaper than sorting
+TRIES = 4  # at drawing a token inside the nucleus before sorting: at top_p 0.9 one row in 10,000 gets that far
 
 
 @dataclass(frozen=True)
@@ -62,22 +62,38 @@ class SamplingRule:
         if self.top_k is not None and self.top_k < logits.shape[-1]:
             logits, tokens = logits.topk(int(self.top_k))
         if self.top_p is not None and self.top_p < 1:
-            logits, kept = _nucleus(logits, self.top_p)
-            tokens = kept if tokens is None else tokens.gather(-1, kept)
-        drawn = _draw(logits, generator)
+            drawn = _draw_from_nucleus(logits, self.top_p, generator)
+        else:
+            drawn = _draw(logits, generator)
         return (drawn if tokens is None else tokens.gather(-1, drawn)).squeeze(-1)
 
 
-def _nucleus(logits: Tensor, top_p: float) -> tuple[Tensor, Tensor]:
-    """The nucleus of each row, likeliest first, `[R,C]`, minus infinity beyond its end, and where each stood in `logits`."""
-    normaliser = logits.logsumexp(dim=-1, keepdim=True)
-    for width in (*NUCLEUS_WIDTHS, logits.shape[-1]):
-        values, index = logits.topk(min(width, logits.shape[-1]))
-        probabilities = torch.exp(values - normaliser)
-        before = probabilities.cumsum(dim=-1) - probabilities  # the mass of likelier tokens, exactly 0 for the first
-        if bool((before[:, -1] >= top_p).all()):
-            break
-    return values.masked_fill(before >= top_p, -torch.inf), index
+def _draw_from_nucleus(logits: Tensor, top_p: float, generator: torch.Generator | None) -> Tensor:
+    """One index a row, `[R,1]`, inside the nucleus.
+
+    A draw from all tokens, repeated until it falls inside, is a draw from the nucleus. It falls inside with probability `top_p` or
+    more, and whether it has needs no sorting: the likelier tokens must weigh less than `top_p`. Sorting 8,000 tokens costs several
+    decoding steps on a CPU.
+    """
+    probabilities = logits.softmax(dim=-1)
+    drawn = _draw(logits, generator)
+    rows = torch.arange(len(logits), device=logits.device)  # those to be checked
+    for _ in range(TRIES):
+        some = probabilities[rows]
+        likelier = (some * (some > some.gather(-1, drawn[rows]))).sum(dim=-1)
+        rows = rows[likelier >= top_p]
+        if len(rows) == 0:
+            return drawn
+        drawn[rows] = _draw(logits[rows], generator)
+    drawn[rows] = _draw(_nucleus(logits[rows], probabilities[rows], top_p), generator)
+    return drawn
+
+
+def _nucleus(logits: Tensor, probabilities: Tensor, top_p: float) -> Tensor:
+    """The logits `[R,V]`, minus infinity outside the nucleus."""
+    ordered, index = probabilities.sort(dim=-1, descending=True)
+    outside = ordered.cumsum(dim=-1) - ordered >= top_p  # the mass of the likelier ones, exactly 0 for the first
+    return logits.masked_fill(torch.zeros_like(outside).scatter(-1, index, outside), -torch.inf)
 
 
 def _draw(logits: Tensor, generator: torch.Generator | None) -> Tensor:

@@ -57,10 +57,10 @@ def test_draws_follow_the_definition(options):
 
 
 @pytest.mark.parametrize(("size", "top_p"), [(200, 0.6), (1500, 0.7)])
-def test_a_nucleus_wider_than_the_first_guess(size, top_p):
+def test_a_nucleus_of_many_tokens(size, top_p):
     logits = np.random.default_rng(0).normal(0, 0.3, size)
     expected = oracle(logits, top_p=top_p)
-    assert (expected > 0).sum() > (64 if size == 200 else 512)
+    assert (expected > 0).sum() > size / 3
     drawn = np.concatenate([draws(SamplingRule(top_p=top_p), logits, rows=1000, seed=seed) for seed in range(10)])
     counts = np.bincount(drawn, minlength=size)
     assert counts[expected == 0].sum() == 0
