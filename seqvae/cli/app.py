@@ -16,7 +16,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
 
 import typer
 from typer.main import get_command
@@ -55,15 +57,18 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit code (see the table above). Defects of ours pass through as they are."""
-    _speak_to_stderr()
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # no record that the terminal cannot show may stop a command
     try:
-        code = _invoke(list(arguments) or ["--help"])
+        with _logging_to_stderr():
+            code = _invoke(list(arguments) or ["--help"])
         sys.stdout.flush()
         return code
     except SeqVAEError as error:
         return _fail(str(error))
     except WrongUsage as error:
-        return _fail(f"{error.format_message().rstrip('.')}; {_where_to_look(error)}")  # type: ignore[attr-defined]
+        return _fail(_usage_problem(error, arguments))
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
@@ -88,20 +93,25 @@ def _fail(message: str) -> int:
     return 2
 
 
-def _where_to_look(error: Exception) -> str:
+def _usage_problem(error: Exception, arguments: Sequence[str]) -> str:
+    """What is wrong, what was given, and where to look."""
+    message: str = error.format_message().rstrip(".")  # type: ignore[attr-defined]
+    options = getattr(getattr(error, "param", None), "opts", [])
+    words = [word for argument in arguments for word in argument.split("=", 1)]
+    given = next((value for option, value in pairwise(words) if option in options), None)
     context = getattr(error, "ctx", None)
-    return f"see {context.command_path if context else 'seqvae'} --help"
+    where = context.command_path if context else "seqvae"
+    return f"{message}{f', got {given!r}' if given and given not in message else ''}; see {where} --help"
 
 
-def _speak_to_stderr() -> None:
-    """Log lines of the package, as they are, to stderr; and no record that the terminal cannot show may stop a command."""
+@contextmanager
+def _logging_to_stderr() -> Iterator[None]:
+    """The package's log lines, as they are, to stderr; afterwards its logger is as it was."""
     log = logging.getLogger("seqvae")
-    if not log.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        log.addHandler(handler)
-        log.setLevel(logging.INFO)
-        log.propagate = False
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    before = log.handlers, log.level, log.propagate
+    log.handlers, log.propagate = [logging.StreamHandler()], False
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.handlers, log.level, log.propagate = before

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from seqvae.data.prepare import Prepared
 
 app = typer.Typer(help="Data sets: list, info, get, prepare.", rich_markup_mode=None)
+USUAL = {"text": "text-lstm"}  # the recipe that `prepare` takes the tokenizer from, by modality
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A data set's name, as seqvae data list prints it.")]
 
 
@@ -84,31 +85,28 @@ def prepare(
 
 
 def recipe_for(source: str) -> str:
-    """The first shipped recipe whose modality reads `source`: the modality of its card, or one with a reader for its suffix.
+    """The usual recipe of the modality that reads `source`: its card's, or the first with a reader for a file of its name.
 
     Raises:
         DataError: no modality reads it.
     """
-    from seqvae import recipe as recipes
     from seqvae import registry
     from seqvae.data.cards import card_names, load_card
     from seqvae.data.sources import HUB, reader_for
 
-    wanted = load_card(source).modality if source in card_names() else None
+    if source in card_names():
+        return USUAL[load_card(source).modality]
     path = Path(source).expanduser()
-    problem = DataError(f"no shipped recipe is for {wanted} data; name a recipe with --recipe")
-    for name in recipes.shipped():
-        config = recipes.read(name)["modality"]
-        kind = config if isinstance(config, str) else config["kind"]
-        if wanted == kind or (wanted is None and (source.startswith(HUB) or not path.exists())):
-            return name  # a source that is not there is best explained by whoever looks for it
+    if source.startswith(HUB) or not path.exists():
+        return USUAL["text"]  # of what is not there, whoever looks for it says so best
+    problems = []
+    for modality in USUAL:
         try:
-            if wanted is None:
-                reader_for(path, registry.build("modality", {"kind": kind}))
-                return name
+            reader_for(path, registry.build("modality", {"kind": modality}))
+            return USUAL[modality]
         except DataError as error:
-            problem = error
-    raise problem
+            problems.append(str(error))
+    raise DataError("; ".join(problems))
 
 
 def _quoted(source: str) -> str:

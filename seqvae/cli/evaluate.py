@@ -72,7 +72,9 @@ def find_split(vae: SeqVAE, split: str) -> SequenceStore:
     if vae.metrics.get("data_sha256", prepared.source_sha256) != prepared.source_sha256:
         log.warning("%s has changed since this model was trained on it: its splits may not be what they were", recipe.data.source)
     if prepared.codec.fingerprint != vae.codec.fingerprint:
-        raise RunError(f"the tokenizer that {recipe.data.source} gives now is not this model's; bring the old data back, or train again")
+        raise RunError(
+            f"the tokenizer that {recipe.data.source} gives now is not this model's; bring the old data back, or train again"
+        )
     if split not in prepared.splits:
         raise DataError(f"{recipe.data.source} has no {split} records; choose with --split among {', '.join(prepared.splits)}")
     return prepared.splits[split]

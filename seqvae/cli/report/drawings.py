@@ -58,14 +58,18 @@ def latent_map(axes: Axes, study: Study, ink: Ink) -> None:
 
     short_to_long = LinearSegmentedColormap.from_list("lengths", ["#4fb3bf", "#3a7ca5", "#b5687d", "#e07a3f"])
     longest = np.quantile(study.sizes, 0.98)  # a few very long ones must not make all others alike
-    dots = axes.scatter(study.places[:, 0], study.places[:, 1], 5, study.sizes, cmap=short_to_long, vmax=longest, alpha=0.7, linewidths=0)
+    dots = axes.scatter(
+        study.places[:, 0], study.places[:, 1], 5, study.sizes, cmap=short_to_long, vmax=longest, alpha=0.7, linewidths=0
+    )
     for number, row in enumerate(study.named, start=1):
         x, y = study.places[row]
         axes.scatter(x, y, 62, ink.paper, edgecolors=ink.text, linewidths=0.8, zorder=3)
         axes.text(x, y, str(number), ha="center", va="center_baseline", color=ink.text, fontweight="bold", zorder=4)
-    axes.set_xticks([])
-    axes.set_yticks([])
+    axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
+    first, second = (f"{share:.0%} of the variance" for share in study.explained)
+    axes.set_xlabel(first)
+    axes.set_ylabel(second)
     axes.set_aspect("equal", adjustable="datalim")
     bar = axes.figure.colorbar(dots, ax=axes, orientation="horizontal", fraction=0.025, pad=0.02, aspect=60)
     bar.set_label(f"length in {study.unit}s")
