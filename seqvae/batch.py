@@ -7,6 +7,7 @@ Sequences are padded on the right. A token sequence ends in EOS and holds no BOS
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -49,7 +50,7 @@ class SequenceBatch:
 
     def to(self, device: torch.device | str) -> SequenceBatch:
         """The same batch with every tensor on `device`."""
-        moved = {f.name: _to(getattr(self, f.name), device) for f in fields(self)}
+        moved: dict[str, Any] = {f.name: _to(getattr(self, f.name), device) for f in fields(self)}
         return replace(self, **moved)
 
     def reversed_index(self) -> Tensor:
