@@ -25,8 +25,7 @@ model:
   decoder: {kind: rnn, embedding: 16, hidden: 32, dropout: 0.0}
   likelihood: categorical
 objective: {preset: elbo, beta: 0.3}
-training:
-  {steps: 120, batch_tokens: 512, precision: fp32, threads: 1, log_every: 10, validate_every: 40, optimizer: {kind: adamw, lr: 0.02}}
+training: {steps: 120, batch_tokens: 512, precision: fp32, threads: 1, log_every: 10, validate_every: 40, optimizer: {lr: 0.02}}
 """
 
 

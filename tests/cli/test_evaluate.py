@@ -11,8 +11,27 @@ from seqvae import registry
 from seqvae.data.prepare import prepare
 from seqvae.data.store import SequenceStore
 
-KEYS = """modality split count samples elbo_nats rate_nats distortion_nats nll_nats nll_stderr_nats ppl_word ppl_token mi_nats mi_bound_nats
-active_units latent_dim collapsed reconstruction_exact reconstruction_token_accuracy bleu""".split()
+KEYS = [
+    "modality",
+    "split",
+    "count",
+    "samples",
+    "elbo_nats",
+    "rate_nats",
+    "distortion_nats",
+    "nll_nats",
+    "nll_stderr_nats",
+    "ppl_word",
+    "ppl_token",
+    "mi_nats",
+    "mi_bound_nats",
+    "active_units",
+    "latent_dim",
+    "collapsed",
+    "reconstruction_exact",
+    "reconstruction_token_accuracy",
+    "bleu",
+]
 
 
 @pytest.fixture

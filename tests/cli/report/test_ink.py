@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as xml
 from dataclasses import asdict
+from xml.etree import ElementTree
 
 import pytest
 from matplotlib.figure import Figure
@@ -29,14 +29,14 @@ def test_every_colour_becomes_a_variable(figure):
 
 
 def test_it_is_one_element_without_a_size_that_an_xml_parser_takes(figure):
-    root = xml.fromstring(to_svg(figure, "a"))
+    root = ElementTree.fromstring(to_svg(figure, "a"))
     assert root.tag.endswith("svg")
     assert "width" not in root.attrib
     assert len(root.attrib["viewBox"].split()) == 4
 
 
 def test_words_are_words(figure):
-    words = [element.text for element in xml.fromstring(to_svg(figure, "a")).iter() if element.tag.endswith("text")]
+    words = [element.text for element in ElementTree.fromstring(to_svg(figure, "a")).iter() if element.tag.endswith("text")]
     assert "a < b & c" in words
 
 
