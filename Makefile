@@ -19,7 +19,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check seqvae tests benchmarks
 	$(BIN)/ruff format --check seqvae tests benchmarks
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-cache
 
 # torch comes first and pinned: a bare `torch` takes gigabytes of CUDA libraries on a machine without a GPU
 $(STAMP): pyproject.toml constraints.txt
