@@ -45,6 +45,32 @@ def test_a_wide_beam_is_exhaustive(make_model, penalty):
     assert len({len(row) for row in best}) > 1
 
 
+def by_hand(model, z, width, longest, penalty):
+    """The search of one row as the module describes it, hypothesis by hypothesis, each scored by teacher forcing."""
+
+    def rank(item):
+        return item[1] / len(item[0]) ** penalty
+
+    beam, finished = [((), 0.0)], []
+    for _ in range(longest):
+        stay = [item for item in beam if item[0][-1:] == (EOS,)]
+        longer = [(*steps, token) for steps, _ in beam if steps[-1:] != (EOS,) for token in (EOS, *LETTERS)]
+        grown = list(zip(longer, log_p(model, z, longer).tolist(), strict=True)) if longer else []
+        beam = sorted([*stay, *grown], key=rank, reverse=True)[:width]
+        finished += [item for item in beam if item[0][-1] == EOS]
+    return max(finished or beam, key=rank)[0]
+
+
+@pytest.mark.parametrize("width", [2, 3, 5])
+@pytest.mark.parametrize("penalty", [0.0, 0.5, 1.0, 2.0])
+def test_a_narrow_beam_step_by_step(make_model, width, penalty):
+    for seed, scale, eos_bias in ((0, 6.0, -1.0), (1, 6.0, -1.0), (2, 2.0, 0.5), (3, 2.0, 0.0)):
+        model = make_model(size=6, scale=scale, eos_bias=eos_bias, seed=seed)
+        z = latents(15, seed)
+        found = [tuple(row.tolist()) for row in beam_search(model, z, width, 6, length_penalty=penalty)]
+        assert found == [by_hand(model, row, width, 6, penalty) for row in z]
+
+
 def test_width_one_is_greedy(make_model):
     model = make_model(eos_bias=1.0)
     z = latents(40)

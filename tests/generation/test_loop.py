@@ -119,7 +119,7 @@ def test_a_seed_decides(make_model):
 
 
 def test_modes_are_put_back_and_dropout_is_off(make_model):
-    model = make_model()
+    model = make_model(layers=2)  # dropout acts between layers, also step by step
     model.train()
     model.encoder.eval()
     modes = [module.training for module in model.modules()]
@@ -194,6 +194,20 @@ def test_a_constraint_holds_row_by_row(make_model, rule):
     assert [len(row) - 1 for row in written] == wanted.tolist()
     assert all(5 not in row and row[-1] == EOS for row in written)
     assert 5 in np.concatenate(generate(model, latents(30), rule, 20))
+
+
+class Picky:
+    """A rule that cannot choose where nothing is allowed."""
+
+    def choose(self, logits, generator):
+        assert not logits.isneginf().all(dim=-1).any()
+        return logits.argmax(dim=-1)
+
+
+def test_a_rule_always_has_something_to_choose_from(make_model):
+    wanted = torch.arange(10)  # rows end one by one, and wait to be dropped
+    written = generate(make_model(), latents(10), Picky(), 20, constraint=ExactLength(wanted, 20))
+    assert [len(row) - 1 for row in written] == wanted.tolist()
 
 
 class Pen(nn.Module):

@@ -2,6 +2,7 @@ import hashlib
 import json
 import pickle
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -101,6 +102,21 @@ def test_a_save_that_fails_leaves_the_old_model(vae, saved, sentences, monkeypat
         vae.save_pretrained(saved)
     assert torch.equal(SeqVAE.from_pretrained(saved).encode(sentences), before)
     assert not list(saved.glob(".partial*"))
+
+
+def test_a_replacement_cut_short_is_known_as_such(make_vae, saved, monkeypatch):
+    replace = Path.replace
+
+    def cut_short(path, target):
+        if path.name == "model.safetensors":
+            raise OSError(5, "Input/output error")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", cut_short)
+    with pytest.raises(RunError, match="cannot write"):
+        make_vae(seed=1).save_pretrained(saved)
+    with pytest.raises(RunError, match=r"manifest\.json is missing, so .* is incomplete"):
+        SeqVAE.from_pretrained(saved)
 
 
 def test_a_file_in_the_way(vae, tmp_path):
