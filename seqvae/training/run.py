@@ -105,10 +105,11 @@ def _trainer(recipe: Recipe, prepared: Prepared, vae: SeqVAE, run: Path, fresh: 
     accelerator.wait_for_everyone()
     engine = AccelerateEngine(vae.model, objective, optimizers, accelerator, precision, settings.clip_norm, settings.clip_value)
     loggers = [cls(run, recipe.to_config()) for cls in logger_classes] if accelerator.is_main_process else []
-    torch.manual_seed(
-        recipe.seed + accelerator.process_index
-    )  # noise differs between processes, and not with the size of the model
-    return Trainer(vae, recipe, prepared.splits, engine, plan, run, _facts(prepared, vae, accelerator.device, precision), loggers)
+    torch.manual_seed(recipe.seed + accelerator.process_index)  # noise differs between processes
+    facts = _facts(prepared, vae, accelerator.device, precision)
+    sizes = f"{facts['training_records']:,} records, {facts['parameters']:,} weights"
+    log.info("%s: %s, %s on %s", run, sizes, precision, facts["hardware"])
+    return Trainer(vae, recipe, prepared.splits, engine, plan, run, facts, loggers)
 
 
 def _facts(prepared: Prepared, vae: SeqVAE, device: torch.device, precision: str) -> dict[str, Any]:
@@ -116,7 +117,7 @@ def _facts(prepared: Prepared, vae: SeqVAE, device: torch.device, precision: str
     return {
         "data_sha256": prepared.source_sha256,
         "codec": prepared.codec.fingerprint,
-        "records": {split: len(store) for split, store in prepared.splits.items()},
+        "training_records": len(prepared.splits["train"]),
         "parameters": sum(p.numel() for p in vae.model.parameters()),
         "hardware": torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads",
         "precision": precision,
