@@ -61,6 +61,8 @@ def latent_map(axes: Axes, study: Study, ink: Ink) -> None:
     dots = axes.scatter(
         study.places[:, 0], study.places[:, 1], 5, study.sizes, cmap=short_to_long, vmax=longest, alpha=0.7, linewidths=0
     )
+    for walk in study.walks:
+        axes.plot(walk.places[:, 0], walk.places[:, 1], color=ink.text, linewidth=0.7, marker="o", markersize=1.8)
     for number, row in enumerate(study.named, start=1):
         x, y = study.places[row]
         axes.scatter(x, y, 62, ink.paper, edgecolors=ink.text, linewidths=0.8, zorder=3)
@@ -108,7 +110,7 @@ def write_overview(study: Study, path: Path) -> None:
         left, right = halves
         curves, rates = left.subplots(2, 1)
         learning_curves(curves, study, PRINTED)
-        curves.set_title(f"Learning, on {study.facts['records'].get('valid', 0):,} {study.records} held out", loc="left")
+        curves.set_title(f"Learning, on {study.records} held out", loc="left")
         rate_per_dimension(rates, study, PRINTED)
         rates.set_title("What each latent dimension tells", loc="left")
         places, key = right.subplots(2, 1, height_ratios=(0.7, 0.3))

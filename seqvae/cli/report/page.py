@@ -47,7 +47,7 @@ def section(study: Study) -> str:
         f"<h2>{escape(study.records.capitalize())}</h2>\n<p>{escape(_facts(study))}</p>",
         f'<p class="verdict{" collapsed" * finding.collapsed}">{escape(f"{finding.sentence} {finding.advice}".strip())}</p>',
         _figures(study),
-        _paths(study),
+        _walks(study),
         _reconstructions(study),
         _samples(study),
         _card(study),
@@ -58,7 +58,7 @@ def section(study: Study) -> str:
 def _facts(study: Study) -> str:
     facts: Mapping[str, Any] = study.facts
     return (
-        f"{facts['records']['train']:,} {study.records} out of {study.source}; a model of {facts['parameters'] / 1e6:.1f} million "
+        f"{facts['training_records']:,} {study.records} out of {study.source}; a model of {facts['parameters'] / 1e6:.1f} million "
         f"parameters, trained in {study.seconds:.0f} seconds ({facts['hardware']})."
     )
 
@@ -85,12 +85,15 @@ def _figures(study: Study) -> str:
 """
 
 
-def _paths(study: Study) -> str:
-    paths = "".join(f'<ol class="path">{_items(study, path)}</ol>' for path in study.paths)
-    return f"""<h3>From one to another</h3>
-<p>The ends of each path are reconstructions of two of the {study.records} numbered above; between them the decoder reads
-points on the way from one latent to the other.</p>
-<div class="pair">{paths}</div>
+def _walks(study: Study) -> str:
+    walks = "".join(
+        f'<div><h4>From {walk.start} to {walk.end}</h4><ol class="path">{_items(study, walk.records)}</ol></div>'
+        for walk in study.walks
+    )
+    return f"""<h3>Across the map</h3>
+<p>What the decoder reads at equal steps along the two lines that cross the map; the ends are reconstructions of the {study.records}
+numbered there.</p>
+<div class="pair">{walks}</div>
 """
 
 

@@ -10,15 +10,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from seqvae.data.store import SequenceStore
     from seqvae.evaluation.card import Row
     from seqvae.evaluation.verdict import Verdict
+    from seqvae.explore.latent_map import LatentMap
     from seqvae.vae import SeqVAE
 
 SAMPLES, RECONSTRUCTIONS, STEPS, MAPPED = 10, 8, 8, 600
 IMPORTANCE_SAMPLES, JUDGED = 100, 400  # a demo's numbers need not be a paper's: seqvae evaluate gives those
 MARKS = (0.1, 0.5, 0.9)  # quantiles of each axis: what lies nearest their nine crossings is named on the map
+WALKS = ((1, 9), (3, 7))  # across the map, from corner to corner
 SEED = 0
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A path between two numbered records of the map: the records along it, and `[steps,2]` where they lie."""
+
+    start: int
+    end: int
+    records: Sequence[Any]
+    places: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -29,13 +43,14 @@ class Study:
         name: of the modality; records: what its records are called ("sentences"); unit: what their length counts.
         source: what it was trained on.
         run: the run folder.
-        facts: sizes of splits and model, hardware, versions, as the run recorded them.
+        facts: sizes of data and model, hardware, versions, as the run recorded them.
         seconds: of training.
         history: the lines of metrics.jsonl.
         floor: nats a dimension that free bits gave for nothing, or None.
         metrics: the report card; rows: its table; verdict: in words.
         show: a record as an HTML fragment.
-        samples, reconstructions (pairs), paths: generated records.
+        samples, reconstructions (pairs): generated records.
+        walks: from one numbered record to another.
         places: `[N,2]` where test records lie on the map; sizes: `[N]` their lengths in units; named: a few of them, by row.
         explained: shares of the latents' variance along the map's two axes.
     """
@@ -55,7 +70,7 @@ class Study:
     show: Callable[[Any], str]
     samples: Sequence[Any]
     reconstructions: Sequence[tuple[Any, Any]]
-    paths: Sequence[Sequence[Any]]
+    walks: Sequence[Walk]
     places: np.ndarray
     sizes: np.ndarray
     named: Mapping[int, Any]
@@ -88,10 +103,10 @@ def gather(run: Path, records: str, source: str) -> Study:
     metrics = evaluate(vae, store, split="test", samples=IMPORTANCE_SAMPLES, limit=JUDGED, seed=SEED)
     rows = np.random.default_rng(SEED).permutation(len(store))[:MAPPED]
     seen = _records(vae, store, rows)
-    found = latent_map(vae.encode(seen))
+    latents = vae.encode(seen)
+    found = latent_map(latents)
     places = found.coordinates.numpy()
-    named = {row: seen[row] for row in _marks(places)}
-    corners = list(named.values())
+    marks = _marks(places)
     return Study(
         name=vae.modality.name,
         records=records,
@@ -108,16 +123,24 @@ def gather(run: Path, records: str, source: str) -> Study:
         show=vae.modality.render,
         samples=vae.sample(SAMPLES, seed=SEED),
         reconstructions=list(zip(seen[:RECONSTRUCTIONS], vae.reconstruct(seen[:RECONSTRUCTIONS]), strict=True)),
-        paths=[vae.interpolate(a, b, steps=STEPS) for a, b in ((corners[0], corners[-1]), (corners[2], corners[-3]))],
+        walks=[_walk(vae, found, latents[marks], start, end) for start, end in WALKS],
         places=places,
         sizes=np.asarray(store.units[rows]),
-        named=named,
+        named={row: seen[row] for row in marks},
         explained=found.explained,
     )
 
 
 def _records(vae: SeqVAE, store: SequenceStore, rows: np.ndarray) -> list[Any]:
     return list(vae.codec.decode([store[int(row)] for row in rows]))
+
+
+def _walk(vae: SeqVAE, found: LatentMap, numbered: Tensor, start: int, end: int) -> Walk:
+    """The spherical path between two of the latents `numbered [9,*event]`, which are counted from 1."""
+    from seqvae.paths import slerp
+
+    path = slerp(numbered[start - 1], numbered[end - 1], STEPS)
+    return Walk(start, end, vae.decode(path), found.project(path).numpy())
 
 
 def _marks(places: np.ndarray) -> list[int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqvae.cli.report.study import Study
+from seqvae.cli.report.study import Study, Walk
 from seqvae.evaluation.card import table
 from seqvae.evaluation.verdict import verdict
 
@@ -33,7 +33,7 @@ def make_study() -> Callable[..., Study]:
             unit="word",
             source="a book",
             run=Path("demo/text"),
-            facts={"records": {"train": 1234, "valid": 56}, "parameters": 1_500_000, "hardware": "CPU, 2 threads"},
+            facts={"training_records": 1234, "parameters": 1_500_000, "hardware": "CPU, 2 threads"},
             seconds=3.0,
             history=history,
             floor=0.4,
@@ -43,7 +43,7 @@ def make_study() -> Callable[..., Study]:
             show=lambda record: f"<p>{escape(record)}</p>",
             samples=["a <b>sample</b>", "another & more"],
             reconstructions=[("given one", "made one"), ("given two", "made two")],
-            paths=[["p1", "p2", "p3"], ["q1", "q2", "q3"]],
+            walks=[Walk(1, 3, ["p1", "p2", "p3"], np.eye(3, 2)), Walk(2, 3, ["q1", "q2"], np.ones((2, 2)))],
             places=chance.normal(size=(50, 2)),
             sizes=chance.integers(1, 20, 50),
             named={3: "third", 7: "seventh", 11: "eleventh"},

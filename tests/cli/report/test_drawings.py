@@ -46,6 +46,8 @@ def test_the_map_has_every_record_and_numbers_where_they_belong(axes, make_study
     dots, *marks = axes.collections
     np.testing.assert_array_equal(dots.get_offsets(), study.places)
     np.testing.assert_array_equal(dots.get_array(), study.sizes)
+    for line, walk in zip(axes.lines, study.walks, strict=True):
+        np.testing.assert_array_equal(line.get_xydata(), walk.places)
     for number, row in enumerate(study.named):
         np.testing.assert_array_equal(marks[number].get_offsets()[0], study.places[row])
         assert axes.texts[number].get_text() == str(number + 1)

@@ -19,8 +19,9 @@ def test_it_looks_at_records_that_training_never_saw(gathered, corpus):
     seen = {record for record, _ in gathered.reconstructions} | set(gathered.named.values())
     lines = corpus.read_text().splitlines()
     assert seen <= set(lines)
-    assert gathered.facts["records"]["test"] == len(gathered.places) == len(gathered.sizes) == gathered.metrics["count"]
-    assert gathered.facts["records"]["train"] + gathered.facts["records"]["valid"] + len(gathered.places) == len(lines)
+    assert len(gathered.places) == len(gathered.sizes) == gathered.metrics["count"]
+    assert 0.1 < len(gathered.places) / len(lines) < 0.3  # the recipe's share of test records is 0.2
+    assert gathered.facts["training_records"] < 0.8 * len(lines)
 
 
 def test_the_map_spreads_most_along_its_first_axis(gathered):
@@ -36,10 +37,13 @@ def test_named_records_are_spread_out_and_lengths_are_theirs(gathered):
         assert gathered.sizes[row] == len(record.split())
 
 
-def test_paths_join_what_is_numbered(seqvae, gathered, run_folder):
-    corners = list(gathered.named.values())
-    for path, (a, b) in zip(gathered.paths, ((corners[0], corners[-1]), (corners[2], corners[-3])), strict=True):
-        assert path == seqvae("interpolate", run_folder, a, b).lines
+def test_walks_join_what_is_numbered(seqvae, gathered, run_folder):
+    rows, numbered = list(gathered.named), list(gathered.named.values())
+    assert len(gathered.walks) == 2
+    for walk in gathered.walks:
+        assert list(walk.records) == seqvae("interpolate", run_folder, numbered[walk.start - 1], numbered[walk.end - 1]).lines
+        ends = gathered.places[[rows[walk.start - 1], rows[walk.end - 1]]]
+        np.testing.assert_allclose(walk.places[[0, -1]], ends, atol=1e-5)
 
 
 def test_its_numbers_are_those_of_the_run(gathered):
