@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -230,11 +231,16 @@ class SeqVAE:
     def push_to_hub(self, repo_id: str, private: bool = False) -> str:
         """Upload the model to `owner/name` on the Hugging Face hub, made where need be; its address.
 
+        The published recipe names the data by its file name, and no output folder: paths are nobody else's business.
+
         Raises:
             RunError: not logged in, no access, or no network.
         """
         with tempfile.TemporaryDirectory() as folder:
-            self.save_pretrained(folder)
+            source = self.recipe.data.source
+            data = replace(self.recipe.data, source=source if "://" in source else Path(source).name)
+            published = replace(self._held(), recipe=replace(self.recipe, data=data, out=None))
+            pretrained.write(Path(folder), published)
             return hub.upload(Path(folder), repo_id, private)
 
     def _held(self) -> pretrained.Pretrained:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -52,10 +53,23 @@ def evaluate(
         seed=seed,
         precision=settings.precision,
     )
+    _note(run, split.value, metrics)
     if as_json:
         print_json(metrics)
     else:
         _print_card(metrics)
+
+
+def _note(run: str, split: str, metrics: dict[str, Any]) -> None:
+    """Put the numbers into the model's own card, where it is ours to write."""
+    from seqvae.storage.pretrained import add_metrics
+    from seqvae.storage.sources import locate
+
+    if Path(run).expanduser().is_dir():
+        try:
+            add_metrics(locate(run), split, metrics)
+        except RunError as error:
+            log.warning("the model's card was not brought up to date: %s", error)
 
 
 def find_split(vae: SeqVAE, split: str) -> SequenceStore:
@@ -69,7 +83,7 @@ def find_split(vae: SeqVAE, split: str) -> SequenceStore:
 
     recipe = vae.recipe
     prepared = prepare(recipe.data, vae.modality, recipe.tokenizer, recipe.seed)
-    if vae.metrics.get("data_sha256", prepared.source_sha256) != prepared.source_sha256:
+    if vae.metrics.get("made", {}).get("data_sha256", prepared.source_sha256) != prepared.source_sha256:
         log.warning("%s has changed since this model was trained on it: its splits may not be what they were", recipe.data.source)
     if prepared.codec.fingerprint != vae.codec.fingerprint:
         raise RunError(

@@ -5,5 +5,5 @@ A decoder is built as `Decoder(steps: StepSpec, event_shape: torch.Size, *, ...)
 - `forward(z [S,B,*event], batch) -> [S,B,T,H]`: teacher forcing, the features that predict step t at position t;
 - `start(z [R,*event]) -> state` and `step(inputs [R] or [R,W], state) -> ([R,H], state)`: one step at a time, the same function;
 - `select(state, index [R'])`: the rows of a state, for beams and for dropping finished rows;
-- `width` (H) and `embedding` (for tied outputs).
+- `steps`, what it was built for; `width` (H) and `embedding` (for tied outputs).
 """

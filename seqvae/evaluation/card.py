@@ -1,6 +1,6 @@
 """The report card: one protocol for every model and modality, each number with its unit and its definition.
 
-What the numbers are is said in `definitions.py`; a modality adds its own through `perplexities` and `reconstruction_metrics`.
+What the numbers are is said in `seqvae.definitions`; a modality adds its own through `perplexities` and `reconstruction_metrics`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from seqvae.data.store import SequenceStore
+from seqvae.definitions import DEFINITIONS, Definition
 from seqvae.evaluation.conditions import Precision
-from seqvae.evaluation.definitions import DEFINITIONS, Definition
 from seqvae.evaluation.latent import active_units, mutual_information
 from seqvae.evaluation.likelihood import PosteriorPass, importance_nll, posterior_pass
 from seqvae.evaluation.reconstruction import reconstruction_metrics

@@ -6,28 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from seqvae.definitions import DEFINITIONS, Definition
 from seqvae.recipe import Recipe
-
-UNITS = {
-    "elbo_nats": "nats per sequence, higher is better",
-    "rate_nats": "nats per sequence",
-    "distortion_nats": "nats per sequence",
-    "nll_nats": "nats per sequence, importance-weighted",
-    "nll_stderr_nats": "nats",
-    "ppl_word": "per word, ends counted",
-    "ppl_token": "per token, ends counted",
-    "mi_nats": "nats",
-    "mi_bound_nats": "nats",
-    "active_units": "latent dimensions",
-    "latent_dim": "dimensions",
-    "count": "records",
-    "samples": "importance samples a record",
-    "reconstruction_exact": "share of records",
-    "reconstruction_token_accuracy": "share of tokens",
-    "bleu": "0 to 100",
-    "parameters": "weights",
-    "step": "optimiser steps",
-}
 
 TEMPLATE = """---
 library_name: seqvae
@@ -112,9 +92,10 @@ def _table(title: str, metrics: Mapping[str, Any]) -> str:
     plain = {name: value for name, value in metrics.items() if isinstance(value, (int, float, str))}
     if not plain:
         return ""
-    rows = [f"| {name} | {_shown(value)} | {UNITS.get(name, '')} |" for name, value in plain.items()]
+    defined = {name: DEFINITIONS.get(name, Definition("", "")) for name in plain}
+    rows = [f"| {name} | {_shown(value)} | {defined[name].unit} | {defined[name].meaning} |" for name, value in plain.items()]
     head = [title, ""] if title else []
-    return "\n".join([*head, "| what | value | unit |", "|---|---|---|", *rows])
+    return "\n".join([*head, "| what | value | unit | meaning |", "|---|---|---|---|", *rows])
 
 
 def _shown(value: float | str) -> str:

@@ -104,6 +104,29 @@ def read(folder: Path) -> Pretrained:
     return Pretrained(model.eval(), codec, modality, recipe, config["max_length"], config["metrics"])
 
 
+def add_metrics(folder: Path, group: str, metrics: Mapping[str, Any]) -> None:
+    """Put what was measured later, on the split `group` say, into a saved model's config and card; the weights stay as they are.
+
+    Raises:
+        RunError: as `read`, or the folder cannot be written.
+    """
+    config = dict(_read_config(folder))
+    verify(folder, REMEDY)
+    config["metrics"] = {**config["metrics"], group: dict(metrics)}
+    staged = folder / f".partial-{os.getpid()}"
+    try:
+        staged.mkdir()
+        (staged / CARD).write_text(model_card(recipes.check(config["recipe"]), config["metrics"]), encoding="utf-8")
+        (staged / CONFIG).write_text(json.dumps(config, indent=1, ensure_ascii=False), encoding="utf-8")
+        _move_in(staged, folder)
+        staged.rmdir()
+        write_manifest(folder)
+    except OSError as error:
+        raise RunError(f"cannot write {folder}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
 def find(path: Path) -> Path:
     """The model folder that an existing path means: itself, or `model/` inside a run.
 

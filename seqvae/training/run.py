@@ -82,7 +82,7 @@ def _assemble(recipe: Recipe) -> tuple[Prepared, SeqVAE]:
     prepared = prepare(recipe.data, modality, recipe.tokenizer, recipe.seed)
     torch.manual_seed(recipe.seed)
     model = build_model(prepared.codec.spec, recipe.to_config()["model"])
-    longest = int(prepared.splits["train"].lengths.max())
+    longest = recipe.evaluation.max_length or int(prepared.splits["train"].lengths.max())
     return prepared, SeqVAE(model, prepared.codec, modality, recipe, longest)
 
 

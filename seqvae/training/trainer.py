@@ -220,7 +220,8 @@ class Trainer:
     # ---- saving ----
 
     def _save_model(self, metrics: Mapping[str, Any]) -> None:
-        self.vae.metrics = {**self.facts, "step": self.progress.step, "validation": dict(metrics)} if metrics else dict(self.facts)
+        made = {**self.facts, "step": self.progress.step}
+        self.vae.metrics = {"made": made, "validation": dict(metrics)} if metrics else {"made": made}
         self.vae.save_pretrained(self.run / "model")
 
     def save_checkpoint(self) -> None:

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from seqvae.data.store import SequenceStore
+from seqvae.definitions import DEFINITIONS
 from seqvae.errors import DataError
 from seqvae.evaluation.card import as_text, evaluate, table
-from seqvae.evaluation.definitions import DEFINITIONS
 from seqvae.evaluation.likelihood import ImportanceEstimate
 from seqvae.model import SequenceModel
 

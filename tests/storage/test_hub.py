@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import huggingface_hub
 import pytest
 import torch
@@ -41,6 +43,16 @@ def test_there_and_back(vae, api, sentences, tmp_path, monkeypatch):
     assert vae.push_to_hub("me/my-vae", private=True) == "https://huggingface.co/me/my-vae"
     assert api.calls == [("create", "me/my-vae", True, True), ("upload", "me/my-vae")]
     assert torch.equal(SeqVAE.from_pretrained("me/my-vae").encode(sentences), vae.encode(sentences))
+
+
+def test_paths_of_this_machine_are_not_published(vae, api, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = replace(vae.recipe.data, source="/home/somebody/secret/reviews.txt")
+    vae.recipe = replace(vae.recipe, data=data, out="/home/somebody/runs/1")
+    vae.push_to_hub("me/my-vae")
+    published = [path.read_bytes() for path in (tmp_path / "hub").rglob("*") if path.is_file()]
+    assert any(b"reviews.txt" in content for content in published)
+    assert not any(b"somebody" in content for content in published)
 
 
 def test_a_repository_of_another_kind(api, tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ def test_the_header_is_the_hubs(vae):
 
 def test_numbers_carry_their_units_and_lists_are_left_out(vae):
     card = model_card(vae.recipe, vae.metrics)
-    assert "| elbo_nats | -12.5 | nats per sequence, higher is better |" in card
+    assert "| elbo_nats | -12.5 | nats per sequence | evidence lower bound" in card
     assert "| step | 7 | optimiser steps |" in card
     assert card.index("Validation:") < card.index("elbo_nats")
     assert "rate_per_dimension" not in card
