@@ -115,3 +115,7 @@ def _logging_to_stderr() -> Iterator[None]:
         yield
     finally:
         log.handlers, log.level, log.propagate = before
+
+
+if __name__ == "__main__":  # for launchers: accelerate launch -m seqvae.cli.app train ...
+    main()

@@ -4,22 +4,26 @@
     DIR/text/                       an ordinary run folder: every other command works on it
     DIR/demo.json                   marks the folder as ours, and says which runs are finished
 
-A second demo in the same folder keeps finished runs whose recipe has not changed, and trains only the others.
+A second demo in the same folder keeps finished runs whose recipe and data have not changed, and trains only the others.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from seqvae.cli.printing import write_file
 from seqvae.errors import RunError
+
+if TYPE_CHECKING:
+    from seqvae.recipe import Recipe
 
 log = logging.getLogger("seqvae")
 MARK = "demo.json"
@@ -51,7 +55,7 @@ def demo(out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where e
 
 
 def _open(out: Path) -> dict[str, str]:
-    """Make or enter the demo's folder; the recipes (yaml) of the runs that are finished there, by name.
+    """Make or enter the demo's folder; the identities of the runs that are finished there, by name.
 
     Raises:
         RunError: the folder holds something else.
@@ -83,17 +87,27 @@ def _train(item: Demo, out: Path, finished: dict[str, str]) -> None:
     from seqvae.training.run import train
 
     run = out / item.name
-    recipe = replace(recipes.load(item.recipe), out=str(run))
-    if finished.pop(item.name, None) == recipe.to_yaml() and (run / "model").is_dir():
+    recipe = recipes.load(item.recipe)
+    identity = _identity(recipe)
+    if finished.pop(item.name, None) == identity and (run / "model").is_dir():
         log.info("%s is trained already; delete it to train again", run)
     else:
         _mark(out, finished)
         shutil.rmtree(run, ignore_errors=True)  # an earlier demo's, with another recipe or stopped half-way
         log.info("training %s on %s out of %s", item.recipe, item.records, item.source)
-        if train(recipe, item.name).interrupted is not None:
+        if train(replace(recipe, out=str(run)), item.name).interrupted is not None:
             raise KeyboardInterrupt
-    finished[item.name] = recipe.to_yaml()
+    finished[item.name] = identity
     _mark(out, finished)
+
+
+def _identity(recipe: Recipe) -> str:
+    """A hash of all that decides what is learnt: the recipe, and the data, which new versions of packages change."""
+    from seqvae import registry
+    from seqvae.data.prepare import prepare
+
+    prepared = prepare(recipe.data, registry.build("modality", recipe.modality), recipe.tokenizer, recipe.seed)
+    return hashlib.sha256(json.dumps([recipe.to_config(), prepared.source_sha256]).encode()).hexdigest()
 
 
 def _report(out: Path) -> None:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from seqvae.training.trainer import TrainResult
 
 log = logging.getLogger("seqvae")
-RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped recipe's name, such as text-lstm, or a yaml file.")]
+SHIPPED = ", ".join(path.stem for path in sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml")))
+RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help=f"A yaml file, or one that ships: {SHIPPED}.")]
 
 
 def train(recipe: RecipeName, overrides: Overrides = None, as_json: Json = False) -> None:

@@ -57,6 +57,16 @@ def test_a_second_demo_trains_nothing_and_a_changed_recipe_trains_again(
         (out / "report.html").unlink()  # it comes back each time
 
 
+def test_changed_data_is_trained_on_again(seqvae, tiny_demo, trainings, recipe, corpus, tmp_path, monkeypatch):
+    out, data, changed = tmp_path / "demo", tmp_path / "data.txt", tmp_path / "changed.yaml"
+    changed.write_text(recipe.read_text().replace("steps: 120", "steps: 3").replace(str(corpus), str(data)))
+    monkeypatch.setattr(demo, "DEMOS", (demo.Demo("text", str(changed), "sentences", "a file"),))
+    for more, times in (("", 1), ("", 1), ("quite new words\n" * 30, 2)):
+        data.write_text(corpus.read_text() + more)
+        assert seqvae("demo", "--out", out).code == 0
+        assert trainings == [str(out / "text")] * times
+
+
 def test_an_interrupted_demo_begins_that_model_again(seqvae, tiny_demo, trainings, tmp_path, monkeypatch):
     from seqvae.training import run
 

@@ -73,6 +73,11 @@ def test_the_table_has_every_number_its_unit_and_the_verdict(seqvae, judged, run
     assert lines[-2].startswith("Not collapsed")
 
 
+def test_the_models_own_card_has_the_numbers(judged, run_folder):
+    card = (Path(run_folder) / "model" / "README.md").read_text("utf-8")
+    assert "| nll_nats |" in card
+
+
 def test_a_collapsed_model_is_called_collapsed(seqvae, recipe, tmp_path):
     run = tmp_path / "run"
     seqvae("train", recipe, f"out={run}", "training.steps=1", "objective.beta=1000")

@@ -24,6 +24,11 @@ def test_a_run_has_its_files_and_learnt(run_folder):
     assert distortions[-1] < 0.7 * distortions[0]
 
 
+def test_help_names_the_recipes_that_ship(seqvae):
+    shown = "".join(seqvae("train", "--help").out.split())  # the help breaks lines at hyphens too
+    assert f"onethatships:{','.join(recipes.shipped())}." in shown
+
+
 def test_overrides_reach_the_recipe(seqvae, recipe, tmp_path):
     out = tmp_path / "run"
     result = seqvae("train", recipe, f"out={out}", "training.steps=2", "model.posterior.latent=3", "seed=7")

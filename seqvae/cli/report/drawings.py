@@ -81,7 +81,7 @@ def latent_map(axes: Axes, study: Study, ink: Ink) -> None:
 FIGURES: dict[str, tuple[Draw, float, float]] = {  # how, width and height in inches
     "learning": (learning_curves, 4.2, 2.7),
     "rates": (rate_per_dimension, 4.2, 2.7),
-    "map": (latent_map, 5.2, 4.3),
+    "map": (latent_map, 4.6, 4.1),
 }
 
 

@@ -113,7 +113,7 @@ def gather(run: Path, records: str, source: str) -> Study:
         unit=vae.modality.unit,
         source=source,
         run=run,
-        facts=vae.metrics,
+        facts=vae.metrics["made"],
         seconds=max(line["seconds"] for line in history if line["kind"] == "train"),
         history=history,
         floor=_floor(vae.recipe.to_config()["objective"]),
