@@ -13,6 +13,7 @@ Results go to stdout, everything else to stderr.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -28,6 +29,19 @@ from seqvae.errors import SeqVAEError
 
 # typer's own, or click's where an older typer leans on it: what a wrong command line raises
 WrongUsage: type[Exception] = next(cls for cls in typer.BadParameter.__mro__ if cls.__name__ == "ClickException")
+
+# what an operating system answers to a bad path or a full disk, which no user takes for a defect of ours
+REFUSALS = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.ENAMETOOLONG,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EIO,
+}
 
 app = typer.Typer(
     name="seqvae",
@@ -69,12 +83,16 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(str(error))
     except WrongUsage as error:
         return _fail(_usage_problem(error, arguments))
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more while it exits
         return 141
+    except OSError as error:
+        if error.errno not in REFUSALS:
+            raise
+        return _fail(f"cannot use {error.filename or 'a file'}: {error.strerror}; mend that, or name another place")
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
 
 
 def _invoke(arguments: list[str]) -> int:

@@ -81,7 +81,7 @@ def _array(file: Path) -> Any:
     import numpy as np
 
     if not file.is_file():
-        raise DataError(f"no such file: {file} (looked for {file.absolute()})")
+        raise DataError(f"{file} is a folder; give an .npy file" if file.is_dir() else f"no such file: {file} (at {file.absolute()})")
     try:
         array = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -79,6 +80,22 @@ def test_every_problem_of_an_error_comes_in_one_line(refused, monkeypatch):
 
     monkeypatch.setattr(explore, "load", fail)
     assert refused("sample", "run") == "error: one problem; and another"
+
+
+def test_what_the_system_refuses_is_one_line(refused, tmp_path, run_folder, recipe):
+    assert "too long" in refused("sample", "a sentence where a run should be " * 100)
+    (tmp_path / "file").touch()
+    assert "Not a directory" in refused("train", recipe, f"out={tmp_path / 'file' / 'run'}")
+    assert "file" in refused("decode", run_folder, tmp_path / "file" / "z.npy")
+
+
+def test_a_file_of_ours_that_is_missing_is_a_defect(seqvae, monkeypatch):
+    def fail(run: str) -> None:
+        Path("/nowhere/at/all").read_text()
+
+    monkeypatch.setattr(explore, "load", fail)
+    with pytest.raises(FileNotFoundError):
+        seqvae("sample", "run")
 
 
 def test_a_defect_keeps_its_traceback(seqvae, monkeypatch):

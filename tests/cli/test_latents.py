@@ -95,6 +95,7 @@ def test_files_without_records(refused, run_folder, tmp_path, name, held, said):
 def test_a_file_that_is_not_there(refused, run_folder, tmp_path):
     assert "absent.txt" in refused("encode", run_folder, tmp_path / "absent.txt", "--out", tmp_path / "z.npy")
     assert "absent.npy" in refused("decode", run_folder, tmp_path / "absent.npy")
+    assert "is a folder" in refused("decode", run_folder, tmp_path)
 
 
 @pytest.mark.parametrize(
