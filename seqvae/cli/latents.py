@@ -81,7 +81,9 @@ def _array(file: Path) -> Any:
     import numpy as np
 
     if not file.is_file():
-        raise DataError(f"{file} is a folder; give an .npy file" if file.is_dir() else f"no such file: {file} (at {file.absolute()})")
+        raise DataError(
+            f"{file} is a folder; give an .npy file" if file.is_dir() else f"no such file: {file} (at {file.absolute()})"
+        )
     try:
         array = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:

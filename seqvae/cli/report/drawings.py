@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seqvae.cli.report.ink import PRINTED, THEMED, Ink, style, to_svg
-from seqvae.cli.report.study import Study
+from seqvae.cli.report.study import Study, Walk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,15 +45,15 @@ def rate_per_dimension(axes: Axes, study: Study, ink: Ink) -> None:
     axes.bar(range(1, len(rates) + 1), rates, color=ink.first, width=0.72)
     if study.floor is not None:
         axes.axhline(study.floor, color=ink.second, linewidth=1.1)
-        axes.text(len(rates) + 0.4, study.floor, f"free: {study.floor:g}", color=ink.second, ha="right", va="bottom")
+        _label_end(axes, len(rates) + 0.4, study.floor, f"{study.floor:g} for nothing", ink.second, above=True)
     axes.set_xlabel("latent dimension, largest rate first")
     axes.set_ylabel("nats")
     axes.set_xlim(0.3, len(rates) + 0.7)
     axes.grid(axis="y")
 
 
-def latent_map(axes: Axes, study: Study, ink: Ink) -> None:
-    """Where test records lie on the map, coloured by length; some carry a number, and a list beside the map says which they are."""
+def latent_map(axes: Axes, study: Study, ink: Ink, shown: Collection[int] = range(1, 10)) -> None:
+    """Where test records lie on the map, coloured by length. Those named carry their number, if it is among the `shown`."""
     from matplotlib.colors import LinearSegmentedColormap
 
     short_to_long = LinearSegmentedColormap.from_list("lengths", ["#4fb3bf", "#3a7ca5", "#b5687d", "#e07a3f"])
@@ -63,7 +63,7 @@ def latent_map(axes: Axes, study: Study, ink: Ink) -> None:
     )
     for walk in study.walks:
         axes.plot(walk.places[:, 0], walk.places[:, 1], color=ink.text, linewidth=0.7, marker="o", markersize=1.8)
-    for number, row in enumerate(study.named, start=1):
+    for number, row in [(n, row) for n, row in enumerate(study.named, start=1) if n in shown]:
         x, y = study.places[row]
         axes.scatter(x, y, 62, ink.paper, edgecolors=ink.text, linewidths=0.8, zorder=3)
         axes.text(x, y, str(number), ha="center", va="center_baseline", color=ink.text, fontweight="bold", zorder=4)
@@ -100,32 +100,34 @@ def figures(study: Study) -> dict[str, str]:
 
 
 def write_overview(study: Study, path: Path) -> None:
-    """One picture of a study: learning curves and rates at the left, the map with its records at the right."""
+    """One picture of a study: learning curves and rates at the left, the map at the right, below what the walks across it say."""
     import matplotlib
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context({**style(PRINTED, 8), "figure.facecolor": PRINTED.paper}):
-        figure = Figure(figsize=(9.6, 6.0), layout="constrained")
-        halves: Any = figure.subfigures(1, 2, width_ratios=(0.42, 0.58), wspace=0.04)
-        left, right = halves
-        curves, rates = left.subplots(2, 1)
-        learning_curves(curves, study, PRINTED)
-        curves.set_title(f"Learning, on {study.records} held out", loc="left")
-        rate_per_dimension(rates, study, PRINTED)
-        rates.set_title("What each latent dimension tells", loc="left")
-        places, key = right.subplots(2, 1, height_ratios=(0.7, 0.3))
-        latent_map(places, study, PRINTED)
-        places.set_title(f"A map of the latent space: {len(study.places)} unseen {study.records}", loc="left")
-        key.set_axis_off()
-        key.text(0, 1, _key(study), va="top", linespacing=1.45, transform=key.transAxes)
+        figure = Figure(figsize=(9.6, 6.6), layout="constrained")
+        halves: Any = figure.subfigures(2, 1, height_ratios=(0.76, 0.24))
+        panels: Any = halves[0].subplot_mosaic([["curves", "map"], ["rates", "map"]], width_ratios=(0.42, 0.58))
+        learning_curves(panels["curves"], study, PRINTED)
+        rate_per_dimension(panels["rates"], study, PRINTED)
+        latent_map(panels["map"], study, PRINTED, {end for walk in study.walks for end in (walk.start, walk.end)})
+        panels["curves"].set_title(f"Learning, on {study.records} held out", loc="left")
+        panels["rates"].set_title("What each latent dimension tells", loc="left")
+        panels["map"].set_title(f"A map of the latent space: {len(study.places)} unseen {study.records}", loc="left")
+        for number, walk in enumerate(study.walks):
+            _tell(halves[1], walk, 0.055 + 0.415 * number)
         figure.savefig(path, dpi=200)
 
 
-def _key(study: Study) -> str:
-    return "\n".join(f"{number}  {_shortened(record)}" for number, record in enumerate(study.named.values(), start=1))
+def _tell(panel: Any, walk: Walk, x: float) -> None:
+    """What a walk says, step by step, from `x` (0 to 1) on."""
+    lines = [f"Decoded on the way from {walk.start} to {walk.end}", *map(_shortened, walk.records)]
+    for row, line in enumerate(lines):
+        colour = PRINTED.text if row else PRINTED.aside
+        panel.text(x, 0.97 - 0.105 * row, line, va="top", color=colour)
 
 
-def _shortened(record: Any, width: int = 76) -> str:
+def _shortened(record: Any, width: int = 66) -> str:
     text = record if isinstance(record, str) else str(record)
     return text if len(text) <= width else text[: width - 1].rstrip() + "…"
 

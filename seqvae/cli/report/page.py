@@ -9,7 +9,7 @@ from typing import Any
 
 from seqvae import __version__
 from seqvae.cli.report.drawings import MINUS, figures
-from seqvae.cli.report.study import Study
+from seqvae.cli.report.study import TEMPERATURE, Study
 
 STYLE = Path(__file__).with_name("page.css")
 
@@ -107,7 +107,7 @@ def _reconstructions(study: Study) -> str:
 
 def _samples(study: Study) -> str:
     return f"""<h3>New {study.records}</h3>
-<p>Latents drawn from the prior, decoded at temperature 1.</p>
+<p>Latents drawn from the prior, decoded at temperature {TEMPERATURE:g}.</p>
 <ul class="samples">{_items(study, study.samples)}</ul>
 """
 

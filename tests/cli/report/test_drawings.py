@@ -56,6 +56,13 @@ def test_the_map_has_every_record_and_numbers_where_they_belong(axes, make_study
     assert "12" in axes.get_ylabel()
 
 
+def test_only_the_numbers_asked_for_are_shown(axes, make_study):
+    study = make_study()
+    latent_map(axes, study, PRINTED, {1, 3})
+    assert [text.get_text() for text in axes.texts] == ["1", "3"]
+    np.testing.assert_array_equal(axes.collections[-1].get_offsets()[0], study.places[11])  # the third that is named
+
+
 def test_figures_are_the_same_twice(make_study):
     assert figures(make_study()) == figures(make_study())
     assert figures(make_study()).keys() == {"learning", "rates", "map"}
