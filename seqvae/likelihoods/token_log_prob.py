@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-BLOCK_ELEMENTS = 1_250_000  # logits of one block: 2.5 MB in bf16, inside the cache of a server core
+BLOCK_ELEMENTS = 5_000_000  # logits of one block: 500 rows of 10,000, the fastest of 64 to 1,000 in fp32 and in bf16
 DEVICE_BLOCK_ELEMENTS = 2**28  # on accelerators: large enough that launches cost nothing, 1 GB in float32
 KEEP_ELEMENTS = 2**29  # slopes kept for the backward pass (1 GB in bf16); beyond, they are made again
 
@@ -33,8 +33,7 @@ def token_log_prob(features: Tensor, weight: Tensor, bias: Tensor | None, target
     features, weight, bias = _in_compute_precision(features, weight, bias)
     if torch.is_grad_enabled() and (features.requires_grad or weight.requires_grad):
         return _TokenLogProb.apply(features, weight, bias, targets)
-    scores = [_block(features[rows], weight, bias, targets[rows])[0] for rows in _blocks(features, weight)]
-    return torch.cat(scores) if scores else features.new_zeros(0)
+    return torch.cat([_scores(features[rows], weight, bias, targets[rows]) for rows in _blocks(features, weight)])
 
 
 def _in_compute_precision(features: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -51,12 +50,23 @@ def _blocks(features: Tensor, weight: Tensor) -> list[slice]:
     return [slice(i, i + rows) for i in range(0, features.shape[0], rows)]
 
 
+def _logits(features: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    return features @ weight.t() if bias is None else torch.addmm(bias, features, weight.t())
+
+
+def _scores(features: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
+    """Scores `[n]` of one block."""
+    logits = _logits(features, weight, bias)
+    wide = torch.promote_types(logits.dtype, torch.float32)
+    return torch.log_softmax(logits, dim=-1, dtype=wide).gather(1, targets[:, None]).squeeze(1)
+
+
 def _block(features: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Scores `[n]` and probabilities `[n,V]` of one block.
+    """Scores `[n]` and probabilities `[n,V]` of one block, with one exponential for both.
 
     log p(t) = (l_t - max l) + log max p: the largest probability is at least 1/V, so the logarithm is always safe.
     """
-    logits = features @ weight.t() if bias is None else torch.addmm(bias, features, weight.t())
+    logits = _logits(features, weight, bias)
     wide = torch.promote_types(logits.dtype, torch.float32)
     probabilities = torch.softmax(logits, dim=-1, dtype=wide)
     gap = logits.gather(1, targets[:, None]).squeeze(1).to(wide) - logits.amax(dim=-1).to(wide)

