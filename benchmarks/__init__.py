@@ -1,0 +1,1 @@
+"""Speed ratios against plain code (`speed`), and results on real data (`run`)."""
