@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of part: the package its parts live in, and the key that names one in a recipe."""
+    """A kind of part: the package or module its parts live in, and the key that names one in a recipe."""
 
     room: str
     key: str = "kind"
@@ -44,8 +44,8 @@ KINDS: dict[str, Kind] = {
     "rate_policy": Kind("seqvae.objectives"),
     "objective": Kind("seqvae.objectives", key="preset"),
     "plan": Kind("seqvae.objectives"),
-    "optimizer": Kind("seqvae.training"),
-    "logger": Kind("seqvae.training"),
+    "optimizer": Kind("seqvae.training.optimizers"),  # a module, not the room: the rest of it loads Accelerate
+    "logger": Kind("seqvae.training.loggers"),
 }
 
 
@@ -96,7 +96,7 @@ def entries(kind: str) -> dict[str, Entry]:
     room = KINDS[kind].room
     if room not in _VISITED:
         package = importlib.import_module(room)
-        for module in pkgutil.walk_packages(package.__path__, prefix=room + "."):
+        for module in pkgutil.walk_packages(getattr(package, "__path__", []), prefix=room + "."):
             importlib.import_module(module.name)
         _VISITED.add(room)
     return dict(sorted(_ENTRIES[kind].items()))
