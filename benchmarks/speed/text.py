@@ -34,7 +34,7 @@ class Effort:
     prepared: int
 
 
-FULL = Effort((Size(256, 256), Size(512, 1024)), 5, 16, 6000, 2, 4, 500, 256, 40_000)
+FULL = Effort((Size(256, 256), Size(512, 1024)), 3, 12, 3000, 2, 8, 500, 256, 40_000)
 QUICK = Effort((Size(16, 16), Size(16, 32)), 3, 4, 320, 1, 2, 50, 32, 500)
 
 
