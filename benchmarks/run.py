@@ -59,7 +59,7 @@ def measure(run: Path, recipe: Recipe) -> dict[str, Any]:
         "evaluation_seconds": round(time.perf_counter() - start),
         "training": {key: training[key] for key in ("step", "epoch", "seconds")},
         "validation": [{key: line[key] for key in ("epoch", "elbo_nats", "rate_nats")} for line in valid],
-        "made": vae.metrics["made"],
+        "made": vae.metrics.get("made", vae.metrics),
         "seed": recipe.seed,
         "recipe": recipe.to_config(),
     }
