@@ -48,8 +48,8 @@ def measure(quick: bool) -> dict[str, Any]:
         few = corpus(Path(folder) / "few", effort.learning_sentences)
         for size in effort.sizes:
             ratios += training.speed(everything, size, effort.turns, effort.batches)
-            result, baseline, model = training.learning(few, size, effort.epochs)
-            learnt.append(result)
+            results, baseline, model = training.learning(few, size, effort.epochs)
+            learnt += results
             if size == effort.sizes[0]:
                 both = baseline, model
         found, agreement = inference.nll(few, *both, effort.turns, effort.nll_batches, effort.nll_samples)
@@ -73,8 +73,8 @@ def show(result: dict[str, Any], console: Console) -> None:
     console.print(_ratios(result))
     console.print(_learning(result))
     for name, numbers in result["nll_agreement"].items():
-        apart = f"{numbers['standard_errors_apart']:.1f} standard errors from the textbook's"
-        console.print(f"NLL, {name}: {numbers['nll_nats']:.3f} +- {numbers['stderr_nats']:.3f} nats per sentence, {apart}")
+        apart = "" if name == "textbook" else f", {numbers['standard_errors_apart']:.1f} standard errors from the textbook's"
+        console.print(f"NLL, {name}: {numbers['nll_nats']:.3f} +- {numbers['stderr_nats']:.3f} nats per sentence{apart}")
     console.print(_preparing(result))
 
 
@@ -88,12 +88,20 @@ def _ratios(result: dict[str, Any]) -> Table:
 
 
 def _learning(result: dict[str, Any]) -> Table:
-    table = Table(
-        "size", "sentences", "epochs", "start", "textbook", "ours", "difference", title="held-out -ELBO, nats per sentence"
-    )
+    columns = ("size", "sentences", "epochs", "batches", "updates", "start", "textbook", "ours", "difference")
+    table = Table(*columns, title="held-out -ELBO, nats per sentence")
     for row in result["learning"]:
+        updates = "{} / {}".format(*row["updates"])
         losses = [f"{row[name]:.3f}" for name in ("start", "textbook", "ours")]
-        table.add_row(row["size"], str(row["sentences"]), str(row["epochs"]), *losses, f"{100 * row['difference']:+.2f} %")
+        table.add_row(
+            row["size"],
+            str(row["sentences"]),
+            str(row["epochs"]),
+            row["batches"],
+            updates,
+            *losses,
+            f"{100 * row['difference']:+.2f} %",
+        )
     return table
 
 
