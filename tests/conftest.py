@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import hypothesis
 import pytest
 import torch
 
@@ -18,6 +19,8 @@ STROKES = StepSpec(size=5, discrete=False, start=(0.0, 0.0, 1.0, 0.0, 0.0))
 
 def pytest_configure() -> None:
     torch.set_num_threads(1)  # tiny tensors: a second thread only costs
+    hypothesis.settings.register_profile("same everywhere", deadline=None, derandomize=True)  # a busy machine is no failure
+    hypothesis.settings.load_profile("same everywhere")
 
 
 @pytest.fixture(autouse=True)
