@@ -163,6 +163,7 @@ def test_the_order_of_kind_and_key_does_not_matter() -> None:
     two = recipe("training.optimizer=sgd", "training.optimizer.momentum=0.9")
     assert one == two
     assert one.training.optimizer["momentum"] == 0.9
+    assert recipe("objective.samples=3", "objective={preset: elbo}").objective["samples"] == 3
 
 
 def test_a_key_of_a_part_that_the_recipe_leaves_to_its_default() -> None:
