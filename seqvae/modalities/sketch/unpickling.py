@@ -42,7 +42,7 @@ def _read(archive: zipfile.ZipFile, path: Path, name: str) -> np.ndarray:
             shape, dtype = _header(stream)
             if not dtype.hasobject:
                 with archive.open(name) as again:
-                    return npy.read_array(again, allow_pickle=False)  # type: ignore[arg-type]  # a reader of bytes will do
+                    return npy.read_array(again, allow_pickle=False)
             array = np.asarray(_ArrayUnpickler(stream, encoding="latin1").load(), dtype=object)
             return array.reshape(shape)
         except _RefusedError as refused:
