@@ -3,7 +3,7 @@
     h <- h + W_O softmax(q k^T / sqrt(d)) v,  q, k, v = W norm(h)      h <- h + W_2 gelu(W_1 norm(h))
 
 Pre-norm (Xiong et al. 2020, arXiv 2002.04745) trains without delicate warm-up; rotary positions (Su et al. 2021, arXiv 2104.09864)
-turn queries and keys by an angle that grows with their position, so that scores depend on distances alone and no length is too long.
+turn queries and keys by an angle that grows with their position, so scores depend on distances alone and no length is too long.
 
 What came before the present positions enters as keys and values: the cache of generation, and a latent's memory slot, in one form.
 """
