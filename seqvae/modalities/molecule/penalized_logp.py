@@ -57,9 +57,9 @@ WEIGHTED_RETRAINING = Moments((2.45777691, 1.43341767), (-3.05352042, 0.83460587
 
 def logp(molecule: Mol) -> float:
     """log10 of the octanol-water partition coefficient, by Wildman and Crippen's atom contributions."""
-    from rdkit.Chem.Crippen import MolLogP
+    from rdkit.Chem.rdMolDescriptors import CalcCrippenDescriptors
 
-    return float(MolLogP(molecule))
+    return float(CalcCrippenDescriptors(molecule)[0])
 
 
 def raw(molecule: Mol) -> float:

@@ -45,7 +45,7 @@ def _qed(molecule: Mol) -> float:
 
 
 def _weight(molecule: Mol) -> float:
-    from rdkit.Chem.Descriptors import MolWt
+    from rdkit.Chem.Descriptors import MolWt  # type: ignore[attr-defined]  # RDKit names it at run time
 
     return float(MolWt(molecule))
 
@@ -149,4 +149,4 @@ def _load(name: str) -> Callable[[str], Any]:
     found = getattr(module, attribute, None)
     if not callable(found):
         raise ConfigError(f"cannot load the property {name!r}: {place} has no function {attribute!r}")
-    return found  # type: ignore[no-any-return]
+    return found
