@@ -74,6 +74,12 @@ def resume(run: Path | str) -> TrainResult:
     return trainer.fit()
 
 
+def trainer_of(recipe: Recipe, run: Path) -> Trainer:
+    """A trainer at its beginning that has made no folder yet, for measuring its steps."""
+    prepared, vae = _assemble(recipe)
+    return _trainer(recipe, prepared, vae, run, fresh=False)
+
+
 def _assemble(recipe: Recipe) -> tuple[Prepared, SeqVAE]:
     """The data and the freshly initialised model."""
     if recipe.training.threads is not None:
