@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import sys
 from pathlib import Path
 
 from benchmarks.collapse.cost import cost
@@ -41,6 +42,8 @@ def make(row: str, data: str, seed: int) -> None:
     run = RUNS / f"{data}-{row}-{seed}"
     recipe = row_recipe(row, data, seed, run)
     trained = resume(run) if (run / "checkpoints").is_dir() else train(recipe)
+    if trained.interrupted is not None:
+        sys.exit(f"stopped by {trained.interrupted}; the same command goes on")
     result = measure(run, recipe) | {
         "changes": ROWS[row],
         "command": f"python -m benchmarks.collapse --rows {row} --seeds {seed} --data {data}",

@@ -1,7 +1,7 @@
 """What a cure costs: processor time of its training step over that of plain ELBO, the two in turn in one process.
 
-Processor time rather than wall time, in turn rather than one after the other: a busy machine slows both alike. Unlike time per epoch it
-can be compared between rows that were run on different days.
+Processor time rather than wall time, in turn rather than one after the other: a busy machine slows both alike. Unlike time per
+epoch it can be compared between rows that were run on different days.
 """
 
 from __future__ import annotations

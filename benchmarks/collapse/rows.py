@@ -32,7 +32,7 @@ def row_recipe(row: str, data: str = "yelp_short", seed: int = 0, run: Path | No
     assert steps is not None
     lengths = {"steps": steps, "half": steps // 2, "third": steps // 3, "tenth": steps // 10}
     own = [_filled(change, lengths) for change in ROWS[row]]
-    schedule = [f"training.learning_rate.steps={steps}", f"training.validate_every={steps // 3}"]
+    schedule = [f"training.learning_rate.steps={steps}", f"training.validate_every={steps // 2}"]
     where = [f"seed={seed}", *([f"out={run}"] if run else [])]
     return recipes.load(BASE, [*general, *schedule, *own, *where])
 

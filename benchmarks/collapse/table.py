@@ -16,7 +16,7 @@ PAGE, FOLDER = RESULTS / "collapse.md", RESULTS / "collapse"
 COLUMNS = (
     "cure",
     "NLL, nats",
-    "−ELBO",
+    "-ELBO",
     "rate",
     "information",
     "active units",
@@ -55,7 +55,7 @@ def _cells(row: str, results: Sequence[dict[str, Any]]) -> list[str]:
 
     def mean(name: str, digits: int = 2, sign: int = 1) -> str:
         values = [result["metrics"][name] for result in results if name in result["metrics"]]
-        return f"{sign * statistics.mean(values):.{digits}f}" if values else "–"
+        return f"{sign * statistics.mean(values):.{digits}f}" if values else "-"
 
     first = results[0]["metrics"]
     nll = mean("nll_nats") + (f" ± {first['nll_stderr_nats']:.2f}" if "nll_stderr_nats" in first else "")

@@ -98,7 +98,8 @@ def _trainer(recipe: Recipe, prepared: Prepared, vae: SeqVAE, run: Path, fresh: 
 
     accelerator = Accelerator()
     settings = recipe.training
-    objective: nn.Module = registry.build("objective", recipe.objective)
+    offered = {"steps": prepared.codec.spec, "event_shape": vae.model.event_shape}
+    objective: nn.Module = registry.build("objective", recipe.objective, **offered)
     plan = registry.build("plan", recipe.plan)
     vae.model.to(accelerator.device)
     objective.to(accelerator.device)
