@@ -29,9 +29,9 @@ from seqvae.batch import SequenceBatch
 from seqvae.errors import ConfigError
 from seqvae.model import VaeOutput
 from seqvae.objectives.divergences import Divergence, prior_samples
-from seqvae.objectives.loss import Loss
+from seqvae.objectives.loss import Loss, true_terms
 from seqvae.objectives.noise import Noise
-from seqvae.objectives.rate_policies import Across, Plain, RatePolicy, per_sequence
+from seqvae.objectives.rate_policies import Across, Plain, RatePolicy
 from seqvae.objectives.schedules import Constant, Schedule
 from seqvae.registry import Part, register
 
@@ -93,16 +93,15 @@ class Elbo(nn.Module):
         """The loss of a batch at a global step. `across` averages a batch mean over ranks."""
         output: VaeOutput = model(self._noised(batch), self.samples)
         beta = self.beta(step)
-        true_rate = per_sequence(output.rate.per_dimension).sum(-1)
-        loss, terms = output.distortion, {"distortion": output.distortion, "rate": true_rate}
+        loss, terms = output.distortion + output.supervision, true_terms(output)
         if self.alpha != 1:  # a rate that is not charged may be infinite
             loss = loss + (1 - self.alpha) * beta * self.rate(output.rate, across, step)
         if self.divergence is not None and self.gamma > 0:
             held = self._held(self.divergence, output)
             loss = loss + self.gamma * held["divergence"] + held.get("discriminator", 0.0)
-            terms |= held
+            terms |= {name: term.detach().expand_as(loss) for name, term in held.items()}
         scalars = {"beta": beta, **self.rate.scalars()}
-        return Loss(loss, {name: term.detach().expand_as(loss) for name, term in terms.items()}, scalars)
+        return Loss(loss, terms, scalars)
 
     def _noised(self, batch: SequenceBatch) -> SequenceBatch:
         return batch if self.noise is None else replace(batch, source=self.noise(batch.encoder_view))

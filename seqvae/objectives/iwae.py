@@ -23,8 +23,8 @@ from torch.func import functional_call
 from seqvae.batch import SequenceBatch
 from seqvae.importance import iwae
 from seqvae.model import VaeOutput
-from seqvae.objectives.loss import Loss
-from seqvae.objectives.rate_policies import Across, per_sequence
+from seqvae.objectives.loss import Loss, true_terms
+from seqvae.objectives.rate_policies import Across
 from seqvae.objectives.schedules import Constant, Schedule
 from seqvae.registry import Part, register
 
@@ -62,8 +62,7 @@ class ImportanceWeighted(nn.Module):
         beta = self.beta(step)
         output: VaeOutput = model(batch, self.samples)
         bound = self._doubly(model, output, beta) if self.doubly else iwae(_log_weights(output, output.posterior, beta))
-        terms = {"distortion": output.distortion, "rate": per_sequence(output.rate.per_dimension).sum(-1)}
-        return Loss(-bound, {name: term.detach() for name, term in terms.items()}, {"beta": beta})
+        return Loss(output.supervision - bound, true_terms(output), {"beta": beta})
 
     def _doubly(self, model: nn.Module, output: VaeOutput, beta: float) -> Tensor:
         """The bound, with the doubly reparameterised gradient."""

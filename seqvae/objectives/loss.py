@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from seqvae.model import VaeOutput
+
 
 @dataclass(frozen=True)
 class Loss:
@@ -24,3 +26,11 @@ class Loss:
     def total(self) -> Tensor:
         """The batch mean, a scalar."""
         return self.per_sequence.mean()
+
+
+def true_terms(output: VaeOutput) -> dict[str, Tensor]:
+    """What every objective reports of a pass, unweighted and without gradients, `[B]` nats: `distortion`, `rate`, `head_NAME`."""
+    rate = output.rate.total
+    terms = {"distortion": output.distortion, "rate": rate.mean(0) if rate.dim() == 2 else rate}
+    terms |= {f"head_{name}": loss for name, loss in output.head_losses.items()}
+    return {name: term.detach() for name, term in terms.items()}
