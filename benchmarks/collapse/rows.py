@@ -22,6 +22,11 @@ ROWS: dict[str, list[str]] = {
     "linear": ["objective.beta={kind: linear, steps: {half}}"],
     "cyclical": ["objective.beta={kind: cyclical, steps: {steps}}"],
     "free_bits": ["objective.rate={kind: free_bits, variant: dimension_batch, nats: 0.25}"],
+    "minimum_rate": ["objective.rate={kind: minimum_rate, nats: 8}"],
+    "geco": ["objective.rate={kind: geco, distortion: 42}"],
+    "mmd": ["objective=mmd"],
+    "iwae": ["objective=iwae"],
+    "iwae_dreg": ["objective={preset: iwae, gradient: doubly_reparameterised}"],
 }
 
 
