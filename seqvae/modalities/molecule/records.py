@@ -38,8 +38,9 @@ def to_record(text: str, fragments: Fragments = "reject") -> str:
     if "." not in record:
         return record
     if fragments == "reject":
+        count = record.count(".") + 1
         raise DataError(
-            f"{record.count('.') + 1} fragments ({record:.{SHOWN}}); give one molecule, or modality.fragments=largest keeps the largest"
+            f"{count} fragments ({record:.{SHOWN}}); give one molecule, or modality.fragments=largest keeps the largest"
         )
     pieces = Chem.GetMolFrags(molecule, asMols=True)
     return max(((piece.GetNumHeavyAtoms(), str(Chem.MolToSmiles(piece))) for piece in pieces), key=lambda piece: piece)[1]

@@ -22,7 +22,7 @@ TOKEN = re.compile(
     r"|->|<-|[-=#$:/\\~]"  # a bond
     r"|[().]"  # a branch, a gap
 )
-ATOM = re.compile(r"\[\d*H?(?!\d*H[+-]?\d*\])[^\[\]]*\]|Br|Cl|[BCNOPSFI]|[bcnops]")
+HEAVY = re.compile(r"\[(?!\d*H\d*[+-]?\d*\])[^\[\]]+\]|Br|Cl|[BCNOPSFI]|[bcnops]")  # [2H] and [H+] are hydrogens
 
 
 @register("tokenizer", "smiles")
@@ -81,7 +81,7 @@ def tokens(smiles: str) -> list[str]:
 
 def heavy_atoms(smiles: str) -> int:
     """Atoms other than hydrogen, counted in the string."""
-    return len(ATOM.findall(smiles))
+    return len(HEAVY.findall(smiles))
 
 
 def randomised(smiles: str) -> str:
