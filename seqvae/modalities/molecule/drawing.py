@@ -20,7 +20,7 @@ def svg(smiles: str) -> str:
     if molecule is None:
         return f"<code>{html.escape(smiles) or '(empty)'}</code>"
     drawer = MolDraw2DSVG(WIDTH, HEIGHT)
-    drawer.drawOptions().clearBackground = False
+    drawer.drawOptions().clearBackground = False  # type: ignore[assignment]  # RDKit's stub takes the options for their owner
     PrepareAndDrawMolecule(drawer, molecule)
     drawer.FinishDrawing()
     return PROLOG.sub("", str(drawer.GetDrawingText()))

@@ -39,4 +39,4 @@ def test_the_largest_fragment_by_heavy_atoms() -> None:
 
 def test_a_thousand_atoms_and_an_exotic_element() -> None:
     assert to_record("C" * 1000) == "C" * 1000
-    assert to_record("O=[Og]") == "O=[Og]"
+    assert to_record("O=[Og]") == "[O]=[Og]"
