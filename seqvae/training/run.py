@@ -74,6 +74,12 @@ def resume(run: Path | str) -> TrainResult:
     return trainer.fit()
 
 
+def trainer_of(recipe: Recipe, run: Path) -> Trainer:
+    """A trainer at its beginning that has made no folder yet, for measuring its steps."""
+    prepared, vae = _assemble(recipe)
+    return _trainer(recipe, prepared, vae, run, fresh=False)
+
+
 def _assemble(recipe: Recipe) -> tuple[Prepared, SeqVAE]:
     """The data and the freshly initialised model."""
     if recipe.training.threads is not None:
@@ -95,7 +101,8 @@ def _trainer(recipe: Recipe, prepared: Prepared, vae: SeqVAE, run: Path, fresh: 
 
     accelerator = Accelerator()
     settings = recipe.training
-    objective: nn.Module = registry.build("objective", recipe.objective)
+    offered = {"steps": prepared.codec.spec, "event_shape": vae.model.event_shape}
+    objective: nn.Module = registry.build("objective", recipe.objective, **offered)
     plan = registry.build("plan", recipe.plan)
     vae.model.to(accelerator.device)
     objective.to(accelerator.device)
