@@ -8,7 +8,7 @@ A plan that moves the two sides of a model apart calls them `encoder` (encoder a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from torch import Tensor, nn
@@ -26,7 +26,6 @@ class Engine(Protocol):
 
     model: nn.Module
     objective: nn.Module
-    across_mean: Callable[[Tensor], Tensor]
 
     def accumulate(self, batches: Sequence[SequenceBatch], step: int, only: Collection[str] | None = None) -> list[Loss]:
         """Forward and backward over the micro-batches; gradients add up to those of the mean over all sequences of all ranks.
@@ -36,6 +35,9 @@ class Engine(Protocol):
 
     def update(self, optimizer: str) -> bool:
         """Clip, check, step and zero one named optimiser; false if the gradient was not finite and nothing moved."""
+
+    def across_mean(self, mean: Tensor) -> Tensor:
+        """The mean over all processes of a per-process mean."""
 
     def draw(self, count: int) -> list[SequenceBatch]:
         """So many further micro-batches of the training data, by chance."""

@@ -117,8 +117,8 @@ def _trainer(recipe: Recipe, prepared: Prepared, vae: SeqVAE, run: Path, fresh: 
         _make_folder(run, recipe, prepared)
     accelerator.wait_for_everyone()
     clipping = settings.clip_norm, settings.clip_value
-    fresh = partial(_fresh_model, recipe, prepared.codec)
-    engine = AccelerateEngine(vae.model, objective, optimizers, accelerator, precision, *clipping, fresh)
+    renewed = partial(_fresh_model, recipe, prepared.codec)
+    engine = AccelerateEngine(vae.model, objective, optimizers, accelerator, precision, *clipping, renewed)
     loggers = [cls(run, recipe.to_config()) for cls in logger_classes] if accelerator.is_main_process else []
     torch.manual_seed(recipe.seed + accelerator.process_index)  # noise differs between processes
     facts = _facts(prepared, vae, accelerator.device, precision)
