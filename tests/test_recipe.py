@@ -158,6 +158,19 @@ def test_a_new_kind_keeps_what_it_takes_and_drops_the_rest() -> None:
     assert recipe("objective.beta.kind=constant").objective["beta"] == {"kind": "constant", "value": 1.0}
 
 
+def test_a_preset_brings_its_own_defaults_and_takes_them_away_again() -> None:
+    complete = recipe("objective=info").to_config()
+    assert (complete["objective"]["scaling"], complete["objective"]["divergence"]["kind"]) == (10.0, "mmd")
+    mmd = recipes.check(recipes.override(complete, ["objective=mmd"])).objective
+    assert (mmd["alpha"], mmd["scaling"]) == (1.0, 100.0)
+    assert mmd["beta"] == complete["objective"]["beta"]
+    back = recipes.check(recipes.override(complete, ["objective=elbo"])).objective
+    assert (back["alpha"], back["scaling"], back["divergence"]) == (0.0, 1.0, None)
+    kernel = recipe("objective=mmd", "objective.divergence.kernel=rbf").objective["divergence"]
+    assert (kernel["kind"], kernel["kernel"]) == ("mmd", "rbf")
+    assert recipe("objective=daae", "objective.noise.share=0.1").objective["noise"] == {"kind": "word_drop", "share": 0.1}
+
+
 def test_the_order_of_kind_and_key_does_not_matter() -> None:
     one = recipe("training.optimizer.momentum=0.9", "training.optimizer=sgd")
     two = recipe("training.optimizer=sgd", "training.optimizer.momentum=0.9")
