@@ -39,6 +39,7 @@ KINDS: dict[str, Kind] = {
     "posterior": Kind("seqvae.posteriors"),
     "prior": Kind("seqvae.priors"),
     "decoder": Kind("seqvae.decoders"),
+    "cell": Kind("seqvae.cells"),
     "likelihood": Kind("seqvae.likelihoods"),
     "schedule": Kind("seqvae.objectives"),
     "rate_policy": Kind("seqvae.objectives"),
@@ -51,9 +52,15 @@ KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True)
 class Part:
-    """Marks a keyword-only parameter whose value is a registered part of `kind`."""
+    """Marks a keyword-only parameter whose value is a registered part of `kind`.
+
+    Attributes:
+        kind: of `KINDS`.
+        late: the part's owner builds it, because it alone knows what to wire; it is handed the configuration.
+    """
 
     kind: str
+    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,18 +141,22 @@ def part_of(annotation: Any) -> Part | None:
     return next((found for arm in typing.get_args(annotation) if (found := part_of(arm))), None)
 
 
-def build(kind: str, config: Mapping[str, Any], *wired: Any) -> Any:
-    """The part that a checked configuration describes: `{key: name, **keywords}` to `cls(*wired, **keywords)`, inner parts too."""
+def build(kind: str, config: Mapping[str, Any] | str, *wired: Any) -> Any:
+    """The part that a checked configuration describes: `{key: name, **keywords}` to `cls(*wired, **keywords)`, inner parts too.
+
+    A bare name is a part with its defaults.
+    """
     key = KINDS[kind].key
+    config = {key: config} if isinstance(config, str) else config
     cls = lookup(kind, config[key]).cls
     return cls(*wired, **build_keywords(cls, {k: v for k, v in config.items() if k != key}))
 
 
 def build_keywords(cls: type, config: Mapping[str, Any]) -> dict[str, Any]:
-    """`config` with every nested part built."""
+    """`config` with every nested part built, but for those that their owner builds."""
     parameters = configuration(cls)
     keywords = {}
     for name, value in config.items():
         part = part_of(parameters[name][0])
-        keywords[name] = build(part.kind, value) if part and value is not None else value
+        keywords[name] = build(part.kind, value) if part and not part.late and value is not None else value
     return keywords

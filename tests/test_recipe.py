@@ -245,7 +245,7 @@ def test_each_mistake_says_where_what_and_what_to_do(overrides: Sequence[str], f
 
 
 def test_all_mistakes_come_at_once() -> None:
-    problems = problems_of("seeed=1", "model.posterior.latent=-2", "objective.rate.variant=total_batch", "tokenizer=wrd")
+    problems = problems_of("seeed=1", "model.posterior.latent=-2", "objective.rate.variant=total_bach", "tokenizer=wrd")
     assert [problem.split(":")[0] for problem in problems] == [
         "seeed",
         "tokenizer.kind",
