@@ -37,11 +37,12 @@ class Lstm(nn.Module):
         self.recurrent_dropout = recurrent_dropout
         self.rnn = nn.LSTM(inputs, hidden, batch_first=True)
         if initialisation == "orthogonal":
-            nn.init.xavier_uniform_(self.rnn.weight_ih_l0)
+            input_weight, recurrent_weight, input_bias, recurrent_bias = self.rnn.all_weights[0]
             with torch.no_grad():
-                orthogonal_(self.rnn.weight_hh_l0)
-                self.rnn.bias_hh_l0.zero_()
-                self.rnn.bias_ih_l0.zero_()[hidden : 2 * hidden] = 1.0
+                nn.init.xavier_uniform_(input_weight)
+                orthogonal_(recurrent_weight)
+                recurrent_bias.zero_()
+                input_bias.zero_()[hidden : 2 * hidden] = 1.0
 
     def start(self, memory: Tensor) -> tuple[Tensor, ...]:
         """h = tanh(c) and c, for c = `memory [R,H]`."""
@@ -58,9 +59,9 @@ class Lstm(nn.Module):
         return outputs, (h[0], c[0])
 
     def _stepped(self, inputs: Tensor, state: tuple[Tensor, ...], told: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
-        rnn, (h, c) = self.rnn, widened(state)
-        given = project(inputs, told, rnn.weight_ih_l0, rnn.bias_ih_l0 + rnn.bias_hh_l0)
-        product = RecurrentProduct(rnn.weight_hh_l0, given)
+        input_weight, recurrent_weight, input_bias, recurrent_bias = self.rnn.all_weights[0]
+        product = RecurrentProduct(recurrent_weight, project(inputs, told, input_weight, input_bias + recurrent_bias))
+        h, c = widened(state)
         keep = keep_masks((inputs.shape[1], *c.shape), self.recurrent_dropout, like=c).unbind(0)
         outputs = []
         for t in range(inputs.shape[1]):
