@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from torch import nn
 
 from seqvae.batch import SequenceBatch
-from seqvae.objectives.elbo import Loss
+from seqvae.objectives.loss import Loss
 from seqvae.registry import register
 
 

@@ -15,7 +15,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from seqvae.batch import SequenceBatch
-from seqvae.objectives.elbo import Loss
+from seqvae.objectives.loss import Loss
 from seqvae.training.precision import autocast
 
 

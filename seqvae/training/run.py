@@ -74,6 +74,12 @@ def resume(run: Path | str) -> TrainResult:
     return trainer.fit()
 
 
+def trainer_of(recipe: Recipe, run: Path) -> Trainer:
+    """A trainer at its beginning that has made no folder yet, for measuring its steps."""
+    prepared, vae = _assemble(recipe)
+    return _trainer(recipe, prepared, vae, run, fresh=False)
+
+
 def _assemble(recipe: Recipe) -> tuple[Prepared, SeqVAE]:
     """The data and the freshly initialised model."""
     if recipe.training.threads is not None:
@@ -82,6 +88,9 @@ def _assemble(recipe: Recipe) -> tuple[Prepared, SeqVAE]:
     prepared = prepare(recipe.data, modality, recipe.tokenizer, recipe.seed)
     torch.manual_seed(recipe.seed)
     model = build_model(prepared.codec.spec, recipe.to_config()["model"])
+    if len(model.heads):
+        train = prepared.splits["train"]
+        model.heads.supervise(train.property_names, train.property_tensor, train.label_tensor)
     longest = recipe.evaluation.max_length or int(prepared.splits["train"].lengths.max())
     return prepared, SeqVAE(model, prepared.codec, modality, recipe, longest)
 
@@ -92,7 +101,8 @@ def _trainer(recipe: Recipe, prepared: Prepared, vae: SeqVAE, run: Path, fresh: 
 
     accelerator = Accelerator()
     settings = recipe.training
-    objective: nn.Module = registry.build("objective", recipe.objective)
+    offered = {"steps": prepared.codec.spec, "event_shape": vae.model.event_shape}
+    objective: nn.Module = registry.build("objective", recipe.objective, **offered)
     plan = registry.build("plan", recipe.plan)
     vae.model.to(accelerator.device)
     objective.to(accelerator.device)

@@ -116,6 +116,7 @@ class Trainer:
         self._set_learning_rates()
         batches = [self.train_store.batch(part).to(self.engine.device) for part in rows]
         losses = self.plan.step(self.engine, batches, progress.step)
+        self.engine.objective.stepped(losses, self.engine.across_mean)
         if self.engine.skipped > MAX_SKIPPED:
             raise TrainingError(
                 f"the gradient was not finite {self.engine.skipped} steps in a row, last at step {progress.step}; lower the "

@@ -12,7 +12,8 @@ from torch import nn
 from seqvae import registry
 from seqvae.batch import SequenceBatch
 from seqvae.model import SequenceModel
-from seqvae.objectives.elbo import Elbo, Loss
+from seqvae.objectives.elbo import Elbo
+from seqvae.objectives.loss import Loss
 from seqvae.steps import StepSpec
 
 CASES: list[dict[str, Any]] = [{"kind": "joint"}]
