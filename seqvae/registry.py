@@ -168,6 +168,12 @@ def build(kind: str, config: Mapping[str, Any] | str, *wired: Any, **offered: An
     return cls(*wired, *asked, **build_keywords(cls, {k: v for k, v in config.items() if k != key}, **offered))
 
 
+def _positional(cls: type) -> list[str]:
+    parameters = inspect.signature(cls).parameters.values()
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def build_keywords(cls: type, config: Mapping[str, Any], **offered: Any) -> dict[str, Any]:
     """`config` with every nested part built, but for those that their owner builds."""
     parameters = configuration(cls)
     keywords = {}
