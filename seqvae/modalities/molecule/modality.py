@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from seqvae.data.rows import Reader
 from seqvae.modalities.molecule.drawing import svg
 from seqvae.modalities.molecule.parsing import canonical
+from seqvae.modalities.molecule.properties import PropertyFunction, property_function
 from seqvae.modalities.molecule.readers import molecule_readers
 from seqvae.modalities.molecule.records import Fragments, to_record
+from seqvae.modalities.molecule.similarity import tanimoto
 from seqvae.registry import register
 
 
@@ -54,6 +58,23 @@ class MoleculeModality:
     def render(self, record: str) -> str:
         """An HTML fragment: the structure, or the string where it is no molecule."""
         return svg(record)
+
+    def property_function(self, name: str) -> PropertyFunction:
+        """SMILES to one number each, NaN where one is no molecule; the names are those of `properties.PROPERTIES`.
+
+        Raises:
+            ConfigError: an unknown name.
+        """
+        return property_function(name)
+
+    def canonical(self, record: str) -> str | None:
+        """Canonical isomeric SMILES; None where the string is no molecule, or one in several pieces."""
+        written = canonical(record)
+        return None if written is None or "." in written else written
+
+    def similarity(self, a: Sequence[str], b: Sequence[str]) -> np.ndarray:
+        """`[N]` of pairs: Tanimoto over Morgan fingerprints of radius 2, 0 to 1, NaN where either is no molecule."""
+        return tanimoto(a, b)
 
     def perplexities(self, nll_nats: float, tokens: int, units: int, records: int) -> dict[str, float]:
         """`ppl_token = exp(nll / tokens)`, the end of each record counted; it depends on the tokenizer."""

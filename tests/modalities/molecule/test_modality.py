@@ -7,7 +7,7 @@ import pytest
 from seqvae import registry
 from seqvae.data.prepare import prepare
 from seqvae.data.settings import DataSettings
-from seqvae.errors import DataError
+from seqvae.errors import ConfigError, DataError
 from seqvae.modalities.molecule.modality import MoleculeModality, same_molecule
 
 MOLECULE = MoleculeModality()
@@ -51,3 +51,14 @@ def test_the_molecules_that_come_with_rdkit() -> None:
     (record,) = prepared.codec.decode([store[0]])
     assert modality.parse(record) == record
     assert store.units[0] == prepared.codec.units(record)
+
+
+def test_what_an_optimiser_asks_of_it() -> None:
+    molecules = MoleculeModality()
+    assert molecules.canonical("OCC") == "CCO"
+    assert molecules.canonical("C1CC") is None
+    assert molecules.canonical("CC.O") is None
+    assert molecules.property_function("rings")(["c1ccccc1", "CC"]).tolist() == [1, 0]
+    assert molecules.similarity(["CCO", "CCO"], ["OCC", "c1ccccc1"]).tolist()[0] == 1
+    with pytest.raises(ConfigError, match="unknown property 'ringz'"):
+        molecules.property_function("ringz")
