@@ -40,6 +40,7 @@ KINDS: dict[str, Kind] = {
     "posterior": Kind("seqvae.posteriors"),
     "prior": Kind("seqvae.priors"),
     "decoder": Kind("seqvae.decoders"),
+    "cell": Kind("seqvae.cells"),
     "likelihood": Kind("seqvae.likelihoods"),
     "head": Kind("seqvae.heads"),
     "schedule": Kind("seqvae.objectives"),
@@ -49,16 +50,24 @@ KINDS: dict[str, Kind] = {
     "objective": Kind("seqvae.objectives", key="preset"),
     "plan": Kind("seqvae.objectives"),
     "optimizer": Kind("seqvae.training.optimizers"),  # a module, not the room: the rest of it loads Accelerate
+    "guard": Kind("seqvae.explore.guards"),
     "logger": Kind("seqvae.training.loggers"),
 }
 
 
 @dataclass(frozen=True)
 class Part:
-    """Marks a keyword-only parameter whose value is a registered part of `kind`; `named`, a mapping of free names to such parts."""
+    """Marks a keyword-only parameter whose value is a registered part of `kind`.
+
+    Attributes:
+        kind: of `KINDS`.
+        named: the value is a mapping of free names to such parts.
+        late: the part's owner builds it, because it alone knows what to wire; it is handed the configuration.
+    """
 
     kind: str
     named: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,15 +154,16 @@ def part_of(annotation: Any) -> Part | None:
     return next((found for arm in typing.get_args(annotation) if (found := part_of(arm))), None)
 
 
-def build(kind: str, config: Mapping[str, Any], *wired: Any, **offered: Any) -> Any:
+def build(kind: str, config: Mapping[str, Any] | str, *wired: Any, **offered: Any) -> Any:
     """The part that a checked configuration describes: `{key: name, **keywords}` to `cls(*wired, **keywords)`, inner parts too.
 
     Args:
-        kind, config: which part.
+        kind, config: which part; a bare name is one with its defaults.
         wired: its positional arguments.
         offered: by name, what it and the parts inside it may ask for by a positional parameter of that name.
     """
     key = KINDS[kind].key
+    config = {key: config} if isinstance(config, str) else config
     cls = lookup(kind, config[key]).cls
     asked = [offered[name] for name in _positional(cls)[len(wired) :] if name in offered]
     return cls(*wired, *asked, **build_keywords(cls, {k: v for k, v in config.items() if k != key}, **offered))
@@ -165,12 +175,12 @@ def _positional(cls: type) -> list[str]:
 
 
 def build_keywords(cls: type, config: Mapping[str, Any], **offered: Any) -> dict[str, Any]:
-    """`config` with every nested part built."""
+    """`config` with every nested part built, but for those that their owner builds."""
     parameters = configuration(cls)
     keywords = {}
     for name, value in config.items():
         part = part_of(parameters[name][0])
-        if part is None or value is None:
+        if part is None or part.late or value is None:
             keywords[name] = value
         else:
             keywords[name] = (build_named if part.named else build)(part.kind, value, **offered)

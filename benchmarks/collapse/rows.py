@@ -22,6 +22,19 @@ ROWS: dict[str, list[str]] = {
     "linear": ["objective.beta={kind: linear, steps: {half}}"],
     "cyclical": ["objective.beta={kind: cyclical, steps: {steps}}"],
     "free_bits": ["objective.rate={kind: free_bits, variant: dimension_batch, nats: 0.25}"],
+    "minimum_rate": ["objective.rate={kind: minimum_rate, nats: 8}"],
+    "geco": ["objective.rate={kind: geco, distortion: 42}"],
+    "autoencoder_then_free_bits": [
+        "plan={kind: phases, phases: [{steps: {third}}, {reset: [decoder]}]}",
+        "objective.beta={kind: linear, steps: {tenth}, delay: {third}}",
+        "objective.rate={kind: free_bits, variant: dimension_batch, nats: 0.25}",
+    ],
+    "aggressive": ["plan=aggressive_encoder", "training.validate_every={tenth}"],
+    "mmd": ["objective=mmd"],
+    "aae": ["objective=aae", "plan=adversarial"],
+    "daae": ["objective=daae", "plan=adversarial"],
+    "iwae": ["objective=iwae"],
+    "iwae_dreg": ["objective={preset: iwae, gradient: doubly_reparameterised}"],
 }
 
 
