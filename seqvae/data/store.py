@@ -46,7 +46,7 @@ class SequenceStore:
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
         meta = self._read_meta()
-        listed = {name: tuple(value) if isinstance(value, list) else value for name, value in meta["spec"].items()}
+        listed: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in meta["spec"].items()}
         self.spec = StepSpec(**listed)
         self.values = self._column("values")
         self.offsets = self._column("offsets")
