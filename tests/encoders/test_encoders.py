@@ -15,12 +15,29 @@ from seqvae.batch import SequenceBatch
 from seqvae.steps import StepSpec
 
 TINY = {"hidden": 8, "layers": 2, "heads": 2, "dropout": 0.0}
+FUNNEL = {"hidden": 8, "blocks": (1, 1, 1), "heads": 2, "dropout": 0.0}
+UNSEPARATED = {  # pools that take the start in
+    "model_type": "funnel",
+    "vocab_size": 23,
+    "d_model": 8,
+    "n_head": 2,
+    "d_head": 4,
+    "d_inner": 16,
+    "block_sizes": [1, 1, 1],
+    "separate_cls": False,
+    "hidden_dropout": 0.0,
+    "attention_dropout": 0.0,
+}
 CASES: list[dict[str, Any]] = [
     {"kind": "rnn", "embedding": 6, "hidden": 8},
     {"kind": "rnn", "embedding": 6, "hidden": 8, "cell": "gru", "pooling": "mean"},
     {"kind": "rnn", "embedding": 6, "hidden": 8, "layers": 2, "pooling": "last"},
     {"kind": "rnn", "embedding": 6, "hidden": 8, "bidirectional": False, "pooling": "last"},
     *({"kind": "transformer", **TINY, "pooling": pooling} for pooling in ("cls", "mean", "max", "attention")),
+    *({"kind": "bert", **TINY, "pooling": pooling} for pooling in ("cls", "mean", "max", "attention")),
+    {"kind": "t5", **TINY},
+    *({"kind": "funnel", **FUNNEL, "pooling": pooling} for pooling in ("mean", "max")),
+    {"kind": "funnel", **FUNNEL, "architecture": UNSEPARATED},
 ]
 MakeBatch = Callable[..., SequenceBatch]
 
