@@ -40,6 +40,7 @@ KINDS: dict[str, Kind] = {
     "prior": Kind("seqvae.priors"),
     "decoder": Kind("seqvae.decoders"),
     "likelihood": Kind("seqvae.likelihoods"),
+    "head": Kind("seqvae.heads"),
     "schedule": Kind("seqvae.objectives"),
     "rate_policy": Kind("seqvae.objectives"),
     "objective": Kind("seqvae.objectives", key="preset"),
@@ -51,9 +52,10 @@ KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True)
 class Part:
-    """Marks a keyword-only parameter whose value is a registered part of `kind`."""
+    """Marks a keyword-only parameter whose value is a registered part of `kind`; `named`, a mapping of free names to such parts."""
 
     kind: str
+    named: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,5 +149,13 @@ def build_keywords(cls: type, config: Mapping[str, Any]) -> dict[str, Any]:
     keywords = {}
     for name, value in config.items():
         part = part_of(parameters[name][0])
-        keywords[name] = build(part.kind, value) if part and value is not None else value
+        if part is None or value is None:
+            keywords[name] = value
+        else:
+            keywords[name] = build_named(part.kind, value) if part.named else build(part.kind, value)
     return keywords
+
+
+def build_named(kind: str, configs: Mapping[str, Any], *wired: Any) -> dict[str, Any]:
+    """The parts that a checked mapping of names to configurations describes."""
+    return {name: build(kind, config, *wired) for name, config in configs.items()}

@@ -93,7 +93,7 @@ def _admits_none(annotation: Any) -> bool:
 def _with_kind(annotation: Any, value: Any, default: Any) -> Any:
     """A part's mapping that names no kind means the default's: `optimizer: {lr: 0.01}`."""
     part = registry.part_of(annotation)
-    if part is None or not isinstance(value, Mapping) or not isinstance(default, str):
+    if part is None or part.named or not isinstance(value, Mapping) or not isinstance(default, str):
         return value
     return {registry.KINDS[part.kind].key: default, **value}
 
@@ -103,7 +103,8 @@ def _check_value(annotation: Any, value: Any, path: str, problems: list[str]) ->
     if (part or section) and value is None and _admits_none(annotation):
         return None
     if part is not None:
-        return check_part(part.kind, value, path, problems)
+        check = _check_named if part.named else check_part
+        return check(part.kind, value, path, problems)
     if section is not None:
         return check_fields(section, value, path, problems)
     adapter = pydantic.TypeAdapter(annotation, config=pydantic.ConfigDict(allow_inf_nan=False))
@@ -115,6 +116,19 @@ def _check_value(annotation: Any, value: Any, path: str, problems: list[str]) ->
         where = ".".join([path, *(str(step) for step in first["loc"] if isinstance(step, int))])
         problems.append(f"{where}: {_lower(first['msg'])}, got {value!r}")
         return value
+
+
+def _check_named(kind: str, config: Any, path: str, problems: list[str]) -> dict[str, Any]:
+    """A mapping of names to parts of one kind; a name may hold no dot, which separates the steps of a path."""
+    if not isinstance(config, Mapping):
+        problems.append(f"{path}: expected a mapping of names to parts of kind {kind!r}, got {config!r}")
+        return {}
+    problems += [f"{path}: {name!r} is no name; give a word without dots" for name in config if not _is_name(name)]
+    return {name: check_part(kind, part, _join(path, name), problems) for name, part in config.items() if _is_name(name)}
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and bool(name.strip()) and "." not in name
 
 
 def as_mapping(kind: str, config: Any) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """The decoder of a T5 (Raffel et al. 2020, arXiv 1910.10683), which attends a few latent tokens where it attended its encoder.
 
-A latent `[K]` becomes `tokens` vectors by one linear layer; a sequence of latents `[N,K]` becomes N, each by the same layer. With one
-token alone cross-attention has nothing to choose from, and its queries learn nothing. Transformer-VAE (Greenlee 2020) and T5-VAE
+A latent `[K]` becomes `tokens` vectors by one linear layer; a sequence of latents `[N,K]` becomes N, each by the same layer. With a
+single token cross-attention has nothing to choose from, and its queries learn nothing. Transformer-VAE (Greenlee 2020) and T5-VAE
 (Park & Lee 2021) are built this way.
 """
 

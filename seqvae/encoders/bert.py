@@ -1,7 +1,7 @@
-"""Any bidirectional encoder of the transformers library: BERT (Devlin et al. 2019, arXiv 1810.04805), RoBERTa, MiniLM, ModernBERT, ...
+"""Any bidirectional encoder of the transformers library: BERT (Devlin et al. 2019, arXiv 1810.04805), RoBERTa, MiniLM, ModernBERT.
 
-Trained elsewhere and named by `pretrained`, or built from scratch by size. It reads the start token ([CLS]) and then the record, whose
-end is [SEP]. The pooling matters more than what comes after: Optimus took [CLS], the mean collapses less.
+Trained elsewhere and named by `pretrained`, or built from scratch by size. It reads the start token ([CLS]) and then the record,
+whose end is [SEP]. The pooling matters more than what comes after: Optimus took [CLS], the mean collapses less.
 """
 
 from __future__ import annotations

@@ -70,5 +70,10 @@ class Elbo(nn.Module):
         output: VaeOutput = model(batch, self.samples)
         beta = self.beta(step)
         true_rate = per_sequence(output.rate.per_dimension).sum(-1)
-        loss = output.distortion + beta * self.rate(output.rate, across)
-        return Loss(loss, {"distortion": output.distortion.detach(), "rate": true_rate.detach()}, {"beta": beta})
+        loss = output.distortion + beta * self.rate(output.rate, across) + output.supervision
+        terms = {
+            "distortion": output.distortion,
+            "rate": true_rate,
+            **{f"head_{name}": loss for name, loss in output.head_losses.items()},
+        }
+        return Loss(loss, {name: term.detach() for name, term in terms.items()}, {"beta": beta})

@@ -82,6 +82,9 @@ def _assemble(recipe: Recipe) -> tuple[Prepared, SeqVAE]:
     prepared = prepare(recipe.data, modality, recipe.tokenizer, recipe.seed)
     torch.manual_seed(recipe.seed)
     model = build_model(prepared.codec.spec, recipe.to_config()["model"])
+    if len(model.heads):
+        train = prepared.splits["train"]
+        model.heads.supervise(train.property_names, train.property_tensor, train.label_tensor)
     longest = recipe.evaluation.max_length or int(prepared.splits["train"].lengths.max())
     return prepared, SeqVAE(model, prepared.codec, modality, recipe, longest)
 
