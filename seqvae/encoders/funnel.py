@@ -1,8 +1,8 @@
-"""Funnel-Transformer (Dai et al. 2020, arXiv 2006.03236): an encoder that halves the sequence after every block, pooled to one vector.
+"""Funnel-Transformer (Dai et al. 2020, arXiv 2006.03236): an encoder that halves the sequence after every block, then pools it.
 
-The encoder of Transformer-VAE (Greenlee 2020). The library pools neighbours together wherever they stand, so that the last step of a
-sequence would be averaged with padding, or cut off, depending on who else is in the batch. Here each sequence is first continued by its
-own last step to a whole number of pools, which makes the result the same in any company.
+The encoder of Transformer-VAE (Greenlee 2020). The library pools neighbours wherever they stand: a sequence's last step would be
+averaged with padding, or cut off, depending on who else is in the batch. Here each sequence is first continued by its own last
+step to a whole number of pools, which makes the result the same in any company.
 """
 
 from __future__ import annotations
@@ -72,9 +72,6 @@ class FunnelEncoder(nn.Module):
             pad_token_id=steps.pad,
         )
         self.network = load_network("FunnelBaseModel", pretrained, architecture, sizes, PART)
-        for module in self.network.modules():
-            if hasattr(module, "seg_embed"):  # tells two texts apart; here there is one
-                module.seg_embed = module.r_s_bias = None
         config = self.network.config
         self.width: int = config.hidden_size
         self.lead = int(config.separate_cls)  # the start token is no member of a pool, but of its own
@@ -90,13 +87,12 @@ class FunnelEncoder(nn.Module):
         lengths = batch.encoder_view.lengths + 1
         pools = (lengths - self.lead + self.halved - 1) // self.halved  # [B], of steps that one pool holds
         filled = self.lead + pools * self.halved
-        place = torch.arange(
-            int(filled.max()) + self.halved, device=lengths.device
-        )  # the library may cut the end off: leave it some
+        longest = int(filled.max()) + self.halved  # the library may cut the end off: leave it some
+        place = torch.arange(longest, device=lengths.device)
         source = torch.minimum(place, lengths[:, None] - 1)  # [B,N], the last step again and again
         embedded = embedded.gather(1, source.unsqueeze(-1).expand(-1, -1, embedded.shape[-1]))
         mask = (place < filled[:, None]).to(embedded.dtype)
-        states = self.network.encoder(self.network.embeddings(inputs_embeds=embedded), attention_mask=mask).last_hidden_state
+        states = self.network(inputs_embeds=embedded, attention_mask=mask).last_hidden_state
         left = torch.arange(states.shape[1], device=lengths.device) < (self.lead + pools)[:, None]
         return self.pool(states, left)
 

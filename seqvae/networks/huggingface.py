@@ -122,7 +122,7 @@ def position_limit(network: Any) -> int | None:
 
 
 def with_first(embedding: StepEmbedding, enter: nn.Module, batch: SequenceBatch) -> tuple[Tensor, Tensor]:
-    """What such an encoder reads: the start step before every sequence (BERT's [CLS]), `[B,1+T,H]`, and which are real, `[B,1+T]`."""
+    """What such an encoder reads: each sequence after the start step (BERT's [CLS]), `[B,1+T,H]`, and what is real, `[B,1+T]`."""
     spec = embedding.spec
     start = spec.start_step(len(batch), batch.inputs.device).to(batch.inputs.dtype).unsqueeze(1)
     mask = torch.cat([torch.ones_like(batch.mask[:, :1]), batch.mask], dim=1)

@@ -18,9 +18,10 @@ from torch import nn
 
 from seqvae import __version__, registry
 from seqvae import recipe as recipes
+from seqvae.data.codec import source_spec
 from seqvae.data.prepare import Prepared, prepare
-from seqvae.errors import RunError
-from seqvae.model import build_model
+from seqvae.errors import ConfigError, RunError
+from seqvae.model import SequenceModel, build_model
 from seqvae.recipe import Recipe
 from seqvae.training import checkpoint
 from seqvae.training.engine import AccelerateEngine
@@ -81,12 +82,22 @@ def _assemble(recipe: Recipe) -> tuple[Prepared, SeqVAE]:
     modality = registry.build("modality", recipe.modality)
     prepared = prepare(recipe.data, modality, recipe.tokenizer, recipe.seed)
     torch.manual_seed(recipe.seed)
-    model = build_model(prepared.codec.spec, recipe.to_config()["model"])
+    model = build_model(prepared.codec.spec, recipe.to_config()["model"], source_spec(prepared.codec))
+    _check_lengths(prepared, model)
     if len(model.heads):
         train = prepared.splits["train"]
         model.heads.supervise(train.property_names, train.property_tensor, train.label_tensor)
     longest = recipe.evaluation.max_length or int(prepared.splits["train"].lengths.max())
     return prepared, SeqVAE(model, prepared.codec, modality, recipe, longest)
+
+
+def _check_lengths(prepared: Prepared, model: SequenceModel) -> None:
+    longest = max(store.longest for store in prepared.splits.values())
+    if model.max_steps is not None and longest > model.max_steps:
+        raise ConfigError(
+            f"the longest record has {longest} steps, and the model has positions for {model.max_steps}; leave longer ones out: "
+            f"data.max_length={model.max_steps}"
+        )
 
 
 def _trainer(recipe: Recipe, prepared: Prepared, vae: SeqVAE, run: Path, fresh: bool) -> Trainer:

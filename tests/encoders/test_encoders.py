@@ -126,9 +126,9 @@ def test_float32_agrees_with_float64(encoder: nn.Module, batch: SequenceBatch, s
 
 
 def test_bf16_autocast_stays_near(encoder: nn.Module, batch: SequenceBatch, steps: StepSpec) -> None:
-    """Recurrent states lie within (-1, 1) and bf16 keeps 8 bits: 2^-8 a step, and seven steps that forget."""
+    """States are of the order of 1 and bf16 keeps 8 bits: 2^-8 a step or a layer, and few of them."""
     exact = encoder(batch)
     inputs = batch.inputs if steps.discrete else batch.inputs.float()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         rough = encoder.float()(replace(batch, inputs=inputs))
-    torch.testing.assert_close(rough.double(), exact, rtol=0, atol=0.02)
+    torch.testing.assert_close(rough.double(), exact, rtol=0, atol=0.03)
