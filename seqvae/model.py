@@ -136,5 +136,5 @@ def standalone(model: SequenceModel, config: Mapping[str, Any]) -> dict[str, Any
 
     A part that loads something says how by a method `standalone(config)`; the others build from what the section says.
     """
-    says = {name: part.standalone for name, part in model.named_children() if hasattr(part, "standalone")}
+    says: dict[str, Any] = {name: part.standalone for name, part in model.named_children() if hasattr(part, "standalone")}
     return {name: says[name](part) if name in says else part for name, part in config.items()}
