@@ -255,11 +255,13 @@ def _opened(held: Any, path: list[str]) -> Config:
 
 
 def _rename(held: Config, path: list[str], main: str, value: Any) -> None:
-    """Change a mapping's main key; a new kind keeps the keys that it also takes."""
+    """Change a mapping's main key; a new kind keeps the keys that it also takes, less those that make either a preset."""
     slot = _slot(path)
     if isinstance(slot, Part) and held.get(main) != value and value in registry.names(slot.kind):
-        takes = registry.configuration(registry.lookup(slot.kind, value).cls)
-        for name in [name for name in held if name not in takes]:
+        known, new = registry.entries(slot.kind), registry.lookup(slot.kind, value)
+        old = known.get(str(held.get(main)))
+        kept = registry.configuration(new.cls).keys() - new.defaults.keys() - (old.defaults.keys() if old else set())
+        for name in [name for name in held if name not in kept]:
             del held[name]
     held[main] = value
 

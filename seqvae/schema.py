@@ -10,6 +10,7 @@ import dataclasses
 import inspect
 import typing
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pydantic
@@ -30,16 +31,23 @@ def check_part(kind: str, config: Any, path: str, problems: list[str]) -> dict[s
         problems.append(f"{path}.{key}: names the {kind}, got {name!r}; known: {', '.join(registry.names(kind))}")
         return {}
     try:
-        cls = registry.lookup(kind, name).cls
+        entry = registry.lookup(kind, name)
     except ConfigError as error:
         problems.append(f"{path}.{key}: {error}")
         return {}
     rest = {k: v for k, v in mapping.items() if k != key}
-    return {key: name, **check_fields(cls, rest, path, problems, extra_key=key)}
+    return {key: name, **check_fields(entry.cls, rest, path, problems, extra_key=key, defaults=entry.defaults)}
 
 
-def check_fields(cls: type, config: Any, path: str, problems: list[str], extra_key: str | None = None) -> dict[str, Any]:
-    """The keyword arguments of `cls` that `config` gives, checked and completed with plain defaults.
+def check_fields(
+    cls: type,
+    config: Any,
+    path: str,
+    problems: list[str],
+    extra_key: str | None = None,
+    defaults: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """The keyword arguments of `cls` that `config` gives, checked and completed with plain defaults: `defaults`, else its own.
 
     A settings class may name a `MAIN_KEY`: a bare string then stands for that key alone.
     """
@@ -56,7 +64,8 @@ def check_fields(cls: type, config: Any, path: str, problems: list[str], extra_k
         known = [*parameters, *([extra_key] if extra_key else [])]
         problems.append(f"{_join(path, unknown)}: unknown key; {nearest(str(unknown), known)}")
     checked: dict[str, Any] = {}
-    for name, (annotation, default) in parameters.items():
+    for name, (annotation, own) in parameters.items():
+        default = defaults.get(name, own)
         if name in config:
             checked[name] = _check_value(annotation, _with_kind(annotation, config[name], default), _join(path, name), problems)
         elif default is inspect.Parameter.empty:
