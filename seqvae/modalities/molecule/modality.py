@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from seqvae.data.computed import PropertyFunction
 from seqvae.data.rows import Reader
 from seqvae.modalities.molecule.drawing import svg
 from seqvae.modalities.molecule.parsing import canonical
-from seqvae.modalities.molecule.properties import PropertyFunction, property_function
+from seqvae.modalities.molecule.properties import property_function
 from seqvae.modalities.molecule.readers import molecule_readers
 from seqvae.modalities.molecule.records import Fragments, to_record
 from seqvae.modalities.molecule.similarity import tanimoto
@@ -55,12 +56,8 @@ class MoleculeModality:
         """The SMILES itself."""
         return record
 
-    def render(self, record: str) -> str:
-        """An HTML fragment: the structure, or the string where it is no molecule."""
-        return svg(record)
-
     def property_function(self, name: str) -> PropertyFunction:
-        """SMILES to one number each, NaN where one is no molecule; the names are those of `properties.PROPERTIES`.
+        """SMILES to one number each, NaN where there is no molecule; `properties.PROPERTIES` has the names.
 
         Raises:
             ConfigError: an unknown name.
@@ -68,13 +65,16 @@ class MoleculeModality:
         return property_function(name)
 
     def canonical(self, record: str) -> str | None:
-        """Canonical isomeric SMILES; None where the string is no molecule, or one in several pieces."""
-        written = canonical(record)
-        return None if written is None or "." in written else written
+        """The canonical isomeric SMILES; None where the record is no molecule."""
+        return canonical(record)
 
     def similarity(self, a: Sequence[str], b: Sequence[str]) -> np.ndarray:
-        """`[N]` of pairs: Tanimoto over Morgan fingerprints of radius 2, 0 to 1, NaN where either is no molecule."""
+        """`[N]` Tanimoto similarities of pairs, 0 to 1."""
         return tanimoto(a, b)
+
+    def render(self, record: str) -> str:
+        """An HTML fragment: the structure, or the string where it is no molecule."""
+        return svg(record)
 
     def perplexities(self, nll_nats: float, tokens: int, units: int, records: int) -> dict[str, float]:
         """`ppl_token = exp(nll / tokens)`, the end of each record counted; it depends on the tokenizer."""

@@ -7,7 +7,7 @@ import pytest
 from seqvae import registry
 from seqvae.data.prepare import prepare
 from seqvae.data.settings import DataSettings
-from seqvae.errors import ConfigError, DataError
+from seqvae.errors import DataError
 from seqvae.modalities.molecule.modality import MoleculeModality, same_molecule
 
 MOLECULE = MoleculeModality()
@@ -53,12 +53,8 @@ def test_the_molecules_that_come_with_rdkit() -> None:
     assert store.units[0] == prepared.codec.units(record)
 
 
-def test_what_an_optimiser_asks_of_it() -> None:
-    molecules = MoleculeModality()
-    assert molecules.canonical("OCC") == "CCO"
-    assert molecules.canonical("C1CC") is None
-    assert molecules.canonical("CC.O") is None
-    assert molecules.property_function("rings")(["c1ccccc1", "CC"]).tolist() == [1, 0]
-    assert molecules.similarity(["CCO", "CCO"], ["OCC", "c1ccccc1"]).tolist()[0] == 1
-    with pytest.raises(ConfigError, match="unknown property 'ringz'"):
-        molecules.property_function("ringz")
+def test_what_heads_and_optimisers_ask_for() -> None:
+    assert MOLECULE.property_function("heavy_atoms")(["CCO", "(("]).tolist()[0] == 3
+    assert MOLECULE.canonical("OCC") == "CCO"
+    assert MOLECULE.canonical("((") is None
+    assert MOLECULE.similarity(["CCO"], ["OCC"]).tolist() == [1.0]
