@@ -17,6 +17,8 @@ from torch.distributions import Distribution
 
 from seqvae import registry
 from seqvae.batch import SequenceBatch
+from seqvae.distributions import support
+from seqvae.errors import ConfigError
 from seqvae.rate import Rate, rate
 from seqvae.steps import StepSpec
 
@@ -69,6 +71,10 @@ class SequenceModel(nn.Module):
         """Shape of one latent."""
         return self.posterior.event_shape  # type: ignore[return-value]
 
+    def project(self, z: Tensor) -> Tensor:
+        """Latents `[...,*event]` taken to where the decoder has seen latents: a mean of directions lies inside their sphere."""
+        return support.project(self.posterior, z)
+
     def infer(self, batch: SequenceBatch) -> tuple[Tensor, Distribution]:
         """Encoder features `[B,H]` and q(z|x)."""
         features = self.encoder(batch)
@@ -87,10 +93,26 @@ class SequenceModel(nn.Module):
 
 
 def build_model(steps: StepSpec, config: Mapping[str, Any]) -> SequenceModel:
-    """The model that a checked `model` section describes, for a codec's steps. Weights come from torch's global generator."""
+    """The model that a checked `model` section describes, for a codec's steps. Weights come from torch's global generator.
+
+    Raises:
+        ConfigError: parts that do not go together.
+    """
     encoder = registry.build("encoder", config["encoder"], steps)
     posterior = registry.build("posterior", config["posterior"], encoder.width)
-    prior = registry.build("prior", config["prior"], posterior.event_shape)
+    _require_same_support(config)
+    prior = registry.build("prior", config["prior"], posterior.event_shape, posterior)
     decoder = registry.build("decoder", config["decoder"], steps, posterior.event_shape)
     likelihood = registry.build("likelihood", config["likelihood"], steps, decoder.width, decoder.embedding)
     return SequenceModel(encoder, posterior, prior, decoder, likelihood)
+
+
+def _require_same_support(config: Mapping[str, Any]) -> None:
+    """A posterior has a divergence from priors on its own support only."""
+    posterior, prior = (registry.lookup(kind, config[kind]["kind"]).cls for kind in ("posterior", "prior"))
+    if not support.same_support(posterior, prior):
+        fitting = [name for name, entry in registry.entries("prior").items() if support.same_support(posterior, entry.cls)]
+        raise ConfigError(
+            f"model.posterior={config['posterior']['kind']} lives on {support.name_of(posterior)}, model.prior="
+            f"{config['prior']['kind']} on {support.name_of(prior)}; choose model.prior among: {', '.join(fitting)}"
+        )

@@ -135,10 +135,21 @@ def part_of(annotation: Any) -> Part | None:
 
 
 def build(kind: str, config: Mapping[str, Any], *wired: Any) -> Any:
-    """The part that a checked configuration describes: `{key: name, **keywords}` to `cls(*wired, **keywords)`, inner parts too."""
+    """The part that a checked configuration describes: `{key: name, **keywords}` to `cls(*wired, **keywords)`, inner parts too.
+
+    A part whose constructor takes fewer positional parameters than its kind is offered gets the first of them.
+    """
     key = KINDS[kind].key
     cls = lookup(kind, config[key]).cls
-    return cls(*wired, **build_keywords(cls, {k: v for k, v in config.items() if k != key}))
+    return cls(*wired[: _places(cls)], **build_keywords(cls, {k: v for k, v in config.items() if k != key}))
+
+
+def _places(cls: type) -> int | None:
+    """How many positional parameters a constructor takes; None for any number."""
+    kinds = [parameter.kind for parameter in inspect.signature(cls).parameters.values()]
+    if inspect.Parameter.VAR_POSITIONAL in kinds:
+        return None
+    return sum(kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD) for kind in kinds)
 
 
 def build_keywords(cls: type, config: Mapping[str, Any]) -> dict[str, Any]:
