@@ -46,7 +46,8 @@ def test_any_block_size_gives_cross_entropy_and_its_gradients(monkeypatch: pytes
         torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
 
 
-def test_real_blocks_cover_every_position_once() -> None:
+def test_real_blocks_cover_every_position_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
     weight = torch.empty(10_000, 1)
     blocks = module._blocks(torch.empty(5001, 1), weight)
     assert len(blocks) > 1

@@ -1,0 +1,1 @@
+"""Molecules written as strings: SMILES, SELFIES, and the productions of a grammar."""

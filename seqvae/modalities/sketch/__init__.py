@@ -1,0 +1,1 @@
+"""Sketches: drawings as pen strokes."""
