@@ -3,7 +3,9 @@
 Injection of the latent (Bowman et al. 2016, arXiv 1511.06349; He et al. 2019, arXiv 1901.05534):
 
 - `initial_state`: c_0 = W z, h_0 = tanh(c_0), for every layer (a GRU has h_0 = tanh(W z) alone);
-- `input`: z beside the embedding of the previous step, at every step.
+- `input`: z beside the embedding of the previous step, at every step;
+- `skip`: the same, and again beside the input of every further layer, and W z added to the output (Dieng et al. 2019, arXiv
+1807.04863).
 
 z as initial state alone collapses more readily than z at each step; both is the default.
 """
@@ -18,11 +20,12 @@ from pydantic import BeforeValidator, Field, PositiveInt
 from torch import Tensor, nn
 
 from seqvae.batch import SequenceBatch
+from seqvae.networks.skip_rnn import SkipRnn
 from seqvae.registry import register
 from seqvae.steps import StepEmbedding, StepSpec, WordDropout
 
 CELLS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
-Injection = Literal["initial_state", "input"]
+Injection = Literal["initial_state", "input", "skip"]
 Injections = Annotated[
     tuple[Injection, ...],
     BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
@@ -49,7 +52,7 @@ class RnnDecoder(nn.Module):
         embedding: width of the token embedding.
         hidden: units H.
         layers: stacked layers.
-        injection: `initial_state`, `input`, or both.
+        injection: `initial_state`, `input`, `skip`, or several of them.
         dropout: on the inputs, between layers and on the outputs.
         word_dropout: share of previous tokens replaced by `<unk>` while training (tokens only).
     """
@@ -73,12 +76,16 @@ class RnnDecoder(nn.Module):
         self.word_dropout = WordDropout(steps, word_dropout)
         self.embedding = StepEmbedding(steps, embedding)
         latent = event_shape.numel()
-        self.reads_latent = "input" in injection
+        self.reads_latent = "input" in injection or "skip" in injection
         self.lstm = cell == "lstm"
         self.initial_state = nn.Linear(latent, layers * hidden) if "initial_state" in injection else None
         input_width = self.embedding.width + (latent if self.reads_latent else 0)
         between = dropout if layers > 1 else 0.0  # torch warns about dropout between the layers of one
-        self.rnn = CELLS[cell](input_width, hidden, layers, batch_first=True, dropout=between)
+        self.rnn: nn.LSTM | nn.GRU | SkipRnn
+        if "skip" in injection:
+            self.rnn = SkipRnn(CELLS[cell], input_width, latent, hidden, layers, between)
+        else:
+            self.rnn = CELLS[cell](input_width, hidden, layers, batch_first=True, dropout=between)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, z: Tensor, batch: SequenceBatch) -> Tensor:

@@ -1,8 +1,10 @@
-"""A stationary AR(1) sequence of Gaussian latents with unit marginals, the prior of delta-VAE (Razavi et al. 2019, arXiv 1901.03416).
+"""A stationary AR(1) sequence of Gaussian latents with unit marginals, the prior of delta-VAE (Razavi et al. 2019, arXiv
+1901.03416).
 
     z_1 ~ N(0, 1),    z_t | z_(t-1) ~ N(alpha z_(t-1), 1 - alpha^2),    each of K dimensions on its own
 
-Independent Gaussians cannot match it, so their divergence from it has a floor, the **committed rate**, per dimension over N positions
+Independent Gaussians cannot match it, so their divergence from it has a floor, the **committed rate**, per dimension over N
+positions
 
     delta(alpha, N) = (1/2) [ (N-2) ln(1 + alpha^2) - ln(1 - alpha^2) ]
 
@@ -12,12 +14,10 @@ attained at zero means, variance 1 - alpha^2 at the ends and (1 - alpha^2)/(1 + 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal, constraints, register_kl
-from torch.distributions.constraints import Constraint
 
 
 class AutoregressiveNormal(Distribution):
@@ -53,7 +53,7 @@ class AutoregressiveNormal(Distribution):
         variance[0] = 1.0
         return variance
 
-    def rsample(self, sample_shape: Any = torch.Size()) -> Tensor:
+    def rsample(self, sample_shape: tuple[int, ...] = ()) -> Tensor:
         """Samples `[*sample_shape,N,K]`, one position after another."""
         shape = self._extended_shape(sample_shape)
         noise = torch.randn(shape, dtype=self.alpha.dtype, device=self.alpha.device) * self.conditional_variance.sqrt()
@@ -89,7 +89,6 @@ def correlation_for(nats: float, positions: int) -> float:
     return low
 
 
-@register_kl(Independent, AutoregressiveNormal)
 def _divergence(q: Independent, p: AutoregressiveNormal) -> Tensor:
     """KL of independent Gaussians from AR(1), `[B]` nats: each surprise has the variance s_t^2 + alpha^2 s_(t-1)^2."""
     if not isinstance(q.base_dist, Normal):
@@ -99,3 +98,6 @@ def _divergence(q: Independent, p: AutoregressiveNormal) -> Tensor:
     carried = p.alpha * p._predicted(variance)  # alpha^2 s_(t-1)^2
     squared = (mean - p._predicted(mean)).square() + variance + carried
     return 0.5 * (squared / wanted - 1 + wanted.log() - variance.log()).sum((-2, -1))
+
+
+register_kl(Independent, AutoregressiveNormal)(_divergence)

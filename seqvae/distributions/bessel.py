@@ -6,11 +6,13 @@ With v = d/2 - 1 and I_v the modified Bessel function of the first kind,
     mean_resultant(k)  = d/dk log_partition(k) = I_(v+1)(k) / I_v(k) = E[mu.z]           A_d(k), from 0 to 1
     d/dk mean_resultant = 1 - A^2 - (d-1) A / k
 
-I_v itself overflows at large k and underflows at large v (Fisher's constants do both within a few hundred dimensions), so it is never
-formed. At an order of at least `LARGE` the uniform asymptotic expansion (Debye; DLMF 10.41.3) is exact to rounding for every k >= 0;
-from there the recurrence I_(v-1) = I_(v+1) + (2v/k) I_v, written for ratios, leads down to v and is stable in that direction:
+I_v itself overflows at large k and underflows at large v (Fisher's constants do both within a few hundred dimensions), so it is
+never formed. At an order of at least `LARGE` the uniform asymptotic expansion (Debye; DLMF 10.41.3) is exact to rounding for every
+k >= 0; from there the recurrence I_(v-1) = I_(v+1) + (2v/k) I_v, written for ratios, leads down to v and is stable in that
+direction:
 
-    r_v = k / (2(v+1) + k r_(v+1)),        F_v = F_(v+1) (1 + k r_(v+1) / (2(v+1)))        r_v = I_(v+1)/I_v,  F = exp(log_partition)
+    r_v = I_(v+1) / I_v = k / (2(v+1) + k r_(v+1))
+    F_v = exp(log_partition) = F_(v+1) (1 + k r_(v+1) / (2(v+1)))
 """
 
 from __future__ import annotations
@@ -29,12 +31,12 @@ TERMS = 12
 
 def log_partition(kappa: Tensor, dimension: int) -> Tensor:
     """log E_u[exp(kappa mu.z)] over the uniform sphere in `dimension` >= 2 dimensions, same shape and dtype as `kappa >= 0`."""
-    return _LogPartition.apply(kappa, dimension)  # type: ignore[no-untyped-call]
+    return _LogPartition.apply(kappa, dimension)
 
 
 def mean_resultant(kappa: Tensor, dimension: int) -> Tensor:
     """A_d(kappa) = E[mu.z], same shape and dtype as `kappa >= 0`."""
-    return _MeanResultant.apply(kappa, dimension)  # type: ignore[no-untyped-call]
+    return _MeanResultant.apply(kappa, dimension)
 
 
 class _LogPartition(torch.autograd.Function):

@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.distributions import Independent, MultivariateNormal, Normal, register_kl
 
 
-@register_kl(MultivariateNormal, Independent)
 def _divergence(q: MultivariateNormal, p: Independent) -> Tensor:
     """Nats, `[B]`."""
     if not isinstance(p.base_dist, Normal) or len(p.event_shape) != 1:
@@ -21,3 +20,6 @@ def _divergence(q: MultivariateNormal, p: Independent) -> Tensor:
     second = factor.square().sum(-1) + (q.loc - mean).square()
     log_ratio = scale.log() - factor.diagonal(dim1=-2, dim2=-1).log()
     return (0.5 * second / scale.square() - 0.5 + log_ratio).sum(-1)
+
+
+register_kl(MultivariateNormal, Independent)(_divergence)

@@ -7,7 +7,7 @@ infinite; **by convention the rate is 0**, so that every objective of the family
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import torch
 from torch import Tensor
@@ -34,7 +34,7 @@ class PointMass(Distribution):
         super().__init__(loc.shape[: loc.dim() - event_dims], loc.shape[loc.dim() - event_dims :], validate_args=False)
 
     @constraints.dependent_property
-    def support(self) -> Constraint:  # type: ignore[override]
+    def support(self) -> Constraint:
         """Real numbers, before anything is known of the point."""
         return constraints.independent(constraints.real, self.event_dims)
 
@@ -53,7 +53,7 @@ class PointMass(Distribution):
         """Zero."""
         return torch.zeros_like(self.loc)
 
-    def rsample(self, sample_shape: Any = torch.Size()) -> Tensor:
+    def rsample(self, sample_shape: tuple[int, ...] = ()) -> Tensor:
         """The point, again and again."""
         return self.loc.expand(self._extended_shape(sample_shape))
 
@@ -74,7 +74,9 @@ def has_density(distribution: Distribution) -> bool:
     return getattr(distribution, "has_density", True)
 
 
-@register_kl(PointMass, Distribution)
 def _no_rate(q: PointMass, _: Distribution) -> Tensor:
     """0 by convention, `[B]`; see above."""
     return q.loc.new_zeros(q.batch_shape)
+
+
+register_kl(PointMass, Distribution)(_no_rate)

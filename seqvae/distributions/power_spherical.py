@@ -9,7 +9,6 @@ Every sample takes one draw of a Beta, whose gradient torch knows; no rejections
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -50,7 +49,7 @@ class PowerSpherical(Distribution):
         """mu, on the sphere."""
         return self.loc
 
-    def rsample(self, sample_shape: Any = torch.Size()) -> Tensor:
+    def rsample(self, sample_shape: tuple[int, ...] = ()) -> Tensor:
         """Samples `[*sample_shape,B,d]` with gradients to both parameters."""
         a, b = self._shape()
         t = Beta(a, b, validate_args=False).rsample(torch.Size(sample_shape))
@@ -89,6 +88,8 @@ class PowerSpherical(Distribution):
         return self.concentration.double() * torch.log1p(near) - self._log_normaliser()
 
 
-@register_kl(PowerSpherical, SphericalUniform)
 def _divergence(q: PowerSpherical, _: SphericalUniform) -> Tensor:
     return log_area(q.dimension) - q.entropy()
+
+
+register_kl(PowerSpherical, SphericalUniform)(_divergence)

@@ -1,6 +1,6 @@
 """The unit sphere S^(d-1) in d dimensions: a support, the uniform distribution on it, and how to leave a pole.
 
-    |S^(d-1)| = 2 pi^(d/2) / Gamma(d/2)
+|S^(d-1)| = 2 pi^(d/2) / Gamma(d/2)
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ class UnitSphere(Constraint):
         """The nearest point of the sphere to each vector; to the zero vector, which has none, the first axis."""
         axis = torch.zeros_like(value)
         axis[..., 0] = 1.0
-        return functional.normalize(torch.where(value.norm(dim=-1, keepdim=True) > 0, value, axis), dim=-1)
+        longest = value.abs().amax(dim=-1, keepdim=True)  # scaled by it first, so that no square under- or overflows
+        return functional.normalize(torch.where(longest > 0, value / longest, axis), dim=-1)
 
 
 unit_sphere = UnitSphere()
@@ -70,7 +71,7 @@ class SphericalUniform(Distribution):
         """1/d in every coordinate."""
         return torch.full_like(self.mean, 1 / self.event_shape[0])
 
-    def rsample(self, sample_shape: Any = torch.Size()) -> Tensor:
+    def rsample(self, sample_shape: tuple[int, ...] = ()) -> Tensor:
         """Gaussian directions (Muller 1959)."""
         return unit_sphere.project(torch.randn(self._extended_shape(sample_shape), dtype=self.zero.dtype, device=self.zero.device))
 

@@ -14,8 +14,8 @@ REAL: Constraint = constraints.real
 NAMES: dict[type, str] = {type(REAL): "the real numbers", UnitSphere: "the unit sphere"}
 
 
-def support_of(part: Any) -> Constraint:
-    """Where a part's latents live, less the counting of dimensions; a part that does not say means the real numbers."""
+def support_of(part: Any) -> Constraint | None:
+    """Where a part's latents live, less the counting of dimensions: the real numbers where it does not say; None is anywhere."""
     support = getattr(part, "support", REAL)
     while hasattr(support, "base_constraint"):
         support = support.base_constraint
@@ -24,7 +24,8 @@ def support_of(part: Any) -> Constraint:
 
 def same_support(a: Any, b: Any) -> bool:
     """Whether two parts' latents live on the same set."""
-    return type(support_of(a)) is type(support_of(b))
+    one, other = support_of(a), support_of(b)
+    return one is None or other is None or type(one) is type(other)
 
 
 def name_of(part: Any) -> str:

@@ -62,10 +62,10 @@ class VonMisesFisher(Distribution):
         """mu, on the sphere."""
         return self.loc
 
-    def rsample(self, sample_shape: Any = torch.Size()) -> Tensor:
+    def rsample(self, sample_shape: tuple[int, ...] = ()) -> Tensor:
         """Samples `[*sample_shape,B,d]` with gradients to both parameters."""
         loc, kappa = self.loc.double(), self.concentration.double().expand(*sample_shape, *self.batch_shape)
-        complement = _Complement.apply(kappa, self.dimension)  # type: ignore[no-untyped-call]
+        complement = _Complement.apply(kappa, self.dimension)
         sine = torch.sqrt(complement * (2 - complement))
         return away_from(loc, 1 - complement, sine).to(self.loc.dtype)
 
@@ -93,9 +93,11 @@ class VonMisesFisher(Distribution):
         return kappa * cosine - log_partition(kappa, self.dimension) - log_area(self.dimension)
 
 
-@register_kl(VonMisesFisher, SphericalUniform)
 def _divergence(q: VonMisesFisher, _: SphericalUniform) -> Tensor:
     return q.divergence_from_uniform()
+
+
+register_kl(VonMisesFisher, SphericalUniform)(_divergence)
 
 
 class _Complement(torch.autograd.Function):

@@ -1,4 +1,5 @@
-"""No posterior but a point: z = W h, the bottleneck of a plain autoencoder (Ghosh et al. 2020, arXiv 1903.12436, with what follows).
+"""No posterior but a point: z = W h, the bottleneck of a plain autoencoder (Ghosh et al. 2020, arXiv 1903.12436, with what
+follows).
 
 There is no noise, hence no density, and the rate is 0 by convention (see `seqvae.distributions.point_mass`). Evaluation then leaves
 out what does not exist: ELBO, rate, NLL, mutual information. To sample, fit a density to the encodings afterwards

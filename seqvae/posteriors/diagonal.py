@@ -1,8 +1,8 @@
 """Diagonal Gaussian posterior: q(z|x) = N(mu(x), diag sigma(x)^2) (Kingma & Welling 2014, arXiv 1312.6114).
 
 With `batch_norm_gamma` the means are batch normalised to that standard deviation, which is BN-VAE (Zhu et al. 2020, arXiv
-2004.12585) and keeps the rate from falling to zero: gamma 0.6 at 32 dimensions holds it above 5.76 nats. With `positions` the latent
-is a sequence `[N,K]`, as a prior like `ar1` needs.
+2004.12585) and keeps the rate from falling to zero: gamma 0.6 at 32 dimensions holds it above 5.76 nats. With `positions` the
+latent is a sequence `[N,K]`, as a prior like `ar1` needs.
 """
 
 from __future__ import annotations

@@ -8,8 +8,10 @@ r of norm rho the marginal standard deviation is sigma sqrt(1 + rho^2). It start
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import torch
-from pydantic import PositiveInt
+from pydantic import Field
 from torch import Tensor, nn
 from torch.distributions import Distribution, MultivariateNormal
 
@@ -28,13 +30,13 @@ class FullCovariancePosterior(nn.Module):
 
     Args:
         width: feature width H.
-        latent: latent dimensions K.
+        latent: latent dimensions K, at least two.
     """
 
     rows: Tensor
     columns: Tensor
 
-    def __init__(self, width: int, *, latent: PositiveInt = 32) -> None:
+    def __init__(self, width: int, *, latent: Annotated[int, Field(ge=2)] = 32) -> None:
         super().__init__()
         self.width, self.latent = width, latent
         self.event_shape = torch.Size([latent])

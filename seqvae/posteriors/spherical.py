@@ -38,7 +38,7 @@ class DirectionAndConcentration(nn.Module):
     def __init__(self, width: int, latent: int, kappa: float | Literal["learned"]) -> None:
         super().__init__()
         self.direction = nn.Linear(width, latent)
-        self.fixed = None if kappa == "learned" else kappa
+        self.fixed = 0.0 if kappa == "learned" else kappa
         self.concentration = nn.Linear(width, 1) if kappa == "learned" else None
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -71,7 +71,8 @@ class VonMisesFisherPosterior(nn.Module):
 
     def forward(self, features: Tensor) -> Distribution:
         """q(z|x): batch `[B]`, event `[d]`, on the unit sphere."""
-        return VonMisesFisher(*self.parameters_of(features), validate_args=False)
+        direction, concentration = self.parameters_of(features)
+        return VonMisesFisher(direction, concentration, validate_args=False)
 
 
 @register("posterior", "power_spherical")
@@ -94,4 +95,5 @@ class PowerSphericalPosterior(nn.Module):
 
     def forward(self, features: Tensor) -> Distribution:
         """q(z|x): batch `[B]`, event `[d]`, on the unit sphere."""
-        return PowerSpherical(*self.parameters_of(features), validate_args=False)
+        direction, concentration = self.parameters_of(features)
+        return PowerSpherical(direction, concentration, validate_args=False)

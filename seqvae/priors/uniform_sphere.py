@@ -28,7 +28,9 @@ class UniformSpherePrior(nn.Module):
     def __init__(self, event_shape: torch.Size) -> None:
         super().__init__()
         if len(event_shape) != 1:
-            raise ConfigError(f"prior uniform_sphere is over one vector, the latent is {list(event_shape)}; drop posterior.positions")
+            raise ConfigError(
+                f"prior uniform_sphere is over one vector, the latent is {list(event_shape)}; drop posterior.positions"
+            )
         self.event_shape = event_shape
         self.register_buffer("zero", torch.zeros(event_shape), persistent=False)  # carries device and dtype
 
