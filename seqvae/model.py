@@ -1,6 +1,7 @@
 """The wiring of the five parts: encoder, posterior, prior, decoder, likelihood. Tensors in, tensors out.
 
     batch -> encoder -> posterior q(z|x) -> z -> decoder -> likelihood p(x|z)
+                                            z -> heads -> properties, where there are some
 
 Nothing here knows a modality, a loss or a file. Latents carry the sample dimension first, `[S,B,*event]`.
 """
@@ -8,7 +9,7 @@ Nothing here knows a modality, a loss or a file. Latents carry the sample dimens
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from seqvae import registry
 from seqvae.batch import SequenceBatch
 from seqvae.distributions import support
 from seqvae.errors import ConfigError
+from seqvae.heads.property_heads import PropertyHeads
 from seqvae.rate import Rate, rate
 from seqvae.steps import StepSpec
 
@@ -33,6 +35,7 @@ class VaeOutput:
         log_px: `[S,B]` nats per sequence.
         rate: KL(q(z|x) || p(z)), see `Rate`.
         features: `[B,H]` of the encoder.
+        head_losses: by property, weighted, `[B]` nats per sequence; none without heads or labels.
     """
 
     posterior: Distribution
@@ -41,6 +44,17 @@ class VaeOutput:
     log_px: Tensor
     rate: Rate
     features: Tensor
+    head_losses: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def supervision(self) -> Tensor:
+        """What all heads together cost, `[B]` nats per sequence; an objective adds it to its loss."""
+        return sum(self.head_losses.values(), start=torch.zeros_like(self.log_px[0]))
+
+    @property
+    def head_terms(self) -> dict[str, Tensor]:
+        """`head_losses` under the names by which they are reported."""
+        return {f"head_{name}": loss for name, loss in self.head_losses.items()}
 
     @property
     def distortion(self) -> Tensor:
@@ -54,10 +68,16 @@ class VaeOutput:
 
 
 class SequenceModel(nn.Module):
-    """A variational autoencoder made of five parts."""
+    """A variational autoencoder made of five parts, and of heads that predict properties from its latent."""
 
     def __init__(
-        self, encoder: nn.Module, posterior: nn.Module, prior: nn.Module, decoder: nn.Module, likelihood: nn.Module
+        self,
+        encoder: nn.Module,
+        posterior: nn.Module,
+        prior: nn.Module,
+        decoder: nn.Module,
+        likelihood: nn.Module,
+        heads: PropertyHeads | None = None,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -65,11 +85,18 @@ class SequenceModel(nn.Module):
         self.prior = prior
         self.decoder = decoder
         self.likelihood = likelihood
+        self.heads = heads if heads is not None else PropertyHeads({})
 
     @property
     def event_shape(self) -> torch.Size:
         """Shape of one latent."""
         return self.posterior.event_shape  # type: ignore[return-value]
+
+    @property
+    def max_steps(self) -> int | None:
+        """Steps of the longest sequence that encoder and decoder have positions for; None where there is no end."""
+        limits = [limit for part in (self.encoder, self.decoder) if (limit := getattr(part, "max_steps", None)) is not None]
+        return min(limits, default=None)
 
     def project(self, z: Tensor) -> Tensor:
         """Latents `[...,*event]` taken to where the decoder has seen latents: a mean of directions lies inside their sphere."""
@@ -88,23 +115,39 @@ class SequenceModel(nn.Module):
         """Infer, draw `samples` latents, decode them under teacher forcing."""
         features, posterior = self.infer(batch)
         z = posterior.rsample(torch.Size([samples]))
-        prior = self.prior()
-        return VaeOutput(posterior, prior, z, self.log_likelihood(z, batch), rate(posterior, prior, z), features)
+        prior, log_px = self.prior(), self.log_likelihood(z, batch)
+        head_losses = self.heads.losses(posterior, z, batch)
+        return VaeOutput(posterior, prior, z, log_px, rate(posterior, prior, z), features, head_losses)
 
 
-def build_model(steps: StepSpec, config: Mapping[str, Any]) -> SequenceModel:
-    """The model that a checked `model` section describes, for a codec's steps. Weights come from torch's global generator.
+def build_model(steps: StepSpec, config: Mapping[str, Any], source_steps: StepSpec | None = None) -> SequenceModel:
+    """The model that a checked `model` section describes. Weights come from torch's global generator.
+
+    Args:
+        steps: what a codec writes, and reads too unless told otherwise.
+        config: the section.
+        source_steps: what the encoder reads where that differs (`SequenceBatch.source`).
 
     Raises:
         ConfigError: parts that do not go together.
     """
-    encoder = registry.build("encoder", config["encoder"], steps)
+    encoder = registry.build("encoder", config["encoder"], source_steps or steps)
     posterior = registry.build("posterior", config["posterior"], encoder.width)
     _require_same_support(config)
-    prior = registry.build("prior", config["prior"], posterior.event_shape, posterior)
+    prior = registry.build("prior", config["prior"], posterior.event_shape, posterior=posterior)
     decoder = registry.build("decoder", config["decoder"], steps, posterior.event_shape)
     likelihood = registry.build("likelihood", config["likelihood"], steps, decoder.width, decoder.embedding)
-    return SequenceModel(encoder, posterior, prior, decoder, likelihood)
+    heads = registry.build_named("head", config.get("heads") or {}, posterior.event_shape)
+    return SequenceModel(encoder, posterior, prior, decoder, likelihood, PropertyHeads(heads))
+
+
+def standalone(model: SequenceModel, config: Mapping[str, Any]) -> dict[str, Any]:
+    """A `model` section that builds the same parts without what they were once loaded from (a network by its name on a hub).
+
+    A part that loads something says how by a method `standalone(config)`; the others build from what the section says.
+    """
+    says: dict[str, Any] = {name: part.standalone for name, part in model.named_children() if hasattr(part, "standalone")}
+    return {name: says[name](part) if name in says else part for name, part in config.items()}
 
 
 def _require_same_support(config: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ import math
 import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal, constraints, register_kl
+from torch.types import _size  # what torch calls its shapes
 
 
 class AutoregressiveNormal(Distribution):
@@ -53,7 +54,7 @@ class AutoregressiveNormal(Distribution):
         variance[0] = 1.0
         return variance
 
-    def rsample(self, sample_shape: tuple[int, ...] = ()) -> Tensor:
+    def rsample(self, sample_shape: _size = ()) -> Tensor:
         """Samples `[*sample_shape,N,K]`, one position after another."""
         shape = self._extended_shape(sample_shape)
         noise = torch.randn(shape, dtype=self.alpha.dtype, device=self.alpha.device) * self.conditional_variance.sqrt()

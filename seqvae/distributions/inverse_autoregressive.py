@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, constraints
 from torch.distributions.constraints import Constraint
+from torch.types import _size  # what torch calls its shapes
 
 
 class Flow(Protocol):
@@ -46,7 +47,7 @@ class InverseAutoregressive(Distribution):
         """The image of the Gaussian's mean: a location that stands for the mean, which has no closed form."""
         return self.flow(self.base.mean, self.context)[0]
 
-    def rsample(self, sample_shape: tuple[int, ...] = ()) -> Tensor:
+    def rsample(self, sample_shape: _size = ()) -> Tensor:
         """Samples `[*sample_shape,B,K]`, in one parallel pass."""
         start = self.base.rsample(torch.Size(sample_shape))
         z, determinant = self.flow(start, self.context)

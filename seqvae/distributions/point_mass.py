@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, constraints, register_kl
 from torch.distributions.constraints import Constraint
+from torch.types import _size  # what torch calls its shapes
 
 from seqvae.errors import ConfigError
 
@@ -53,7 +54,7 @@ class PointMass(Distribution):
         """Zero."""
         return torch.zeros_like(self.loc)
 
-    def rsample(self, sample_shape: tuple[int, ...] = ()) -> Tensor:
+    def rsample(self, sample_shape: _size = ()) -> Tensor:
         """The point, again and again."""
         return self.loc.expand(self._extended_shape(sample_shape))
 

@@ -13,6 +13,7 @@ import math
 import torch
 from torch import Tensor
 from torch.distributions import Beta, Distribution, constraints, register_kl
+from torch.types import _size  # what torch calls its shapes
 
 from seqvae.distributions.sphere import SphericalUniform, away_from, log_area, unit_sphere
 
@@ -49,7 +50,7 @@ class PowerSpherical(Distribution):
         """mu, on the sphere."""
         return self.loc
 
-    def rsample(self, sample_shape: tuple[int, ...] = ()) -> Tensor:
+    def rsample(self, sample_shape: _size = ()) -> Tensor:
         """Samples `[*sample_shape,B,d]` with gradients to both parameters."""
         a, b = self._shape()
         t = Beta(a, b, validate_args=False).rsample(torch.Size(sample_shape))

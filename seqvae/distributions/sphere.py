@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 from torch.distributions.constraints import Constraint
 from torch.nn import functional
+from torch.types import _size  # what torch calls its shapes
 
 
 class UnitSphere(Constraint):
@@ -71,7 +72,7 @@ class SphericalUniform(Distribution):
         """1/d in every coordinate."""
         return torch.full_like(self.mean, 1 / self.event_shape[0])
 
-    def rsample(self, sample_shape: tuple[int, ...] = ()) -> Tensor:
+    def rsample(self, sample_shape: _size = ()) -> Tensor:
         """Gaussian directions (Muller 1959)."""
         return unit_sphere.project(torch.randn(self._extended_shape(sample_shape), dtype=self.zero.dtype, device=self.zero.device))
 

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.distributions import Beta, Distribution, constraints, register_kl
+from torch.types import _size  # what torch calls its shapes
 
 from seqvae.distributions.bessel import log_partition, mean_resultant
 from seqvae.distributions.sphere import SphericalUniform, away_from, log_area, unit_sphere
@@ -62,7 +63,7 @@ class VonMisesFisher(Distribution):
         """mu, on the sphere."""
         return self.loc
 
-    def rsample(self, sample_shape: tuple[int, ...] = ()) -> Tensor:
+    def rsample(self, sample_shape: _size = ()) -> Tensor:
         """Samples `[*sample_shape,B,d]` with gradients to both parameters."""
         loc, kappa = self.loc.double(), self.concentration.double().expand(*sample_shape, *self.batch_shape)
         complement = _Complement.apply(kappa, self.dimension)

@@ -107,7 +107,7 @@ class InverseAutoregressiveFlow(nn.Module):
                 found.append(log_gate)
                 return (target[..., i] - (1 - gate) * shift) / gate
 
-            z = network.solve(context, undo)
+            z = network.solve(context, undo)  # type: ignore[operator]
             determinant = determinant + torch.stack(log_gates).sum(0)
             if number:
                 z = z.flip(-1)

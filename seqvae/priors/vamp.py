@@ -39,7 +39,8 @@ class VampPrior(nn.Module):
         if getattr(posterior, "norm", None) is not None:
             raise ConfigError("prior vamp cannot share a posterior with batch_norm_gamma: drop one of the two")
         self.event_shape = event_shape
-        self.features = nn.Parameter(SPREAD * torch.randn(components, posterior.width))
+        width: int = posterior.width  # type: ignore[assignment]
+        self.features = nn.Parameter(SPREAD * torch.randn(components, width))
         self.equal: Tensor
         self.register_buffer("equal", torch.zeros(components), persistent=False)
         self._posterior = [posterior]  # in a list, so that it is no submodule

@@ -65,7 +65,7 @@ def posterior(case: Case) -> nn.Module:
 
 @pytest.fixture
 def prior(case: Case, posterior: nn.Module) -> Distribution:
-    return registry.build("prior", {"kind": case.prior}, posterior.event_shape, posterior).double()()
+    return registry.build("prior", {"kind": case.prior}, posterior.event_shape, posterior=posterior).double()()
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def test_float32_agrees_with_float64(posterior: nn.Module, features: Tensor) -> 
 @pytest.mark.parametrize("size", [1e4, -1e4])
 def test_extreme_features_give_finite_densities_and_gradients(case: Case, posterior: nn.Module, size: float) -> None:
     features = (size * torch.tensor([[1.0] * WIDTH, [-0.5] * WIDTH])).requires_grad_()
-    prior = registry.build("prior", {"kind": case.prior}, posterior.event_shape, posterior.float())()
+    prior = registry.build("prior", {"kind": case.prior}, posterior.event_shape, posterior=posterior.float())()
     q = posterior(features)
     z = q.rsample(torch.Size([3]))
     total = rate(q, prior, z).total
