@@ -24,7 +24,7 @@ class PaddedTransformerVae(nn.Module):
         self.spec = spec
         self.encoder = BertModel(BertConfig(**sizes, intermediate_size=4 * width), add_pooling_layer=False)
         self.posterior = nn.Linear(width, 2 * latent)
-        self.decoder = GPT2LMHeadModel(GPT2Config(**sizes, bos_token_id=spec.bos, eos_token_id=spec.eos, loss_type="ForCausalLM"))
+        self.decoder = GPT2LMHeadModel(GPT2Config(**sizes, bos_token_id=spec.bos, eos_token_id=spec.eos))
         self.told = nn.Linear(latent, width, bias=False)
 
     def forward(self, words: Tensor) -> Tensor:
