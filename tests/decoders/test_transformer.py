@@ -84,8 +84,8 @@ def test_generation_goes_by_the_cache_to_the_same_end(
     tokens: StepSpec, model_config: dict[str, Any], make_batch: MakeBatch
 ) -> None:
     """Greedy through the decode loop is the argmax of teacher forcing on what it wrote; a beam of one is greedy."""
-    model: Any = build_model(tokens, {**model_config, "decoder": {"kind": "transformer", **SIZES}}).double()
-    z = torch.randn(5, 4, dtype=torch.float64)
+    model: Any = build_model(tokens, {**model_config, "decoder": {"kind": "transformer", **SIZES}})
+    z = torch.randn(5, 4)
     written = generate(model, z, Greedy(), 9)
     for row, sequence in enumerate(written):
         batch = SequenceBatch(torch.from_numpy(sequence).long()[None], torch.tensor([len(sequence)]))
