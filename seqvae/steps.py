@@ -1,7 +1,7 @@
 """What one time step is, and how it enters a network.
 
 A step is a token out of a vocabulary, or a real vector (a pen movement). Encoders and decoders read steps through
-`StepEmbedding` and never ask which of the two they have.
+`StepEmbedding` and `WordDropout`, and never ask which of the two they have.
 """
 
 from __future__ import annotations
@@ -60,3 +60,29 @@ class StepEmbedding(nn.Module):
     def forward(self, steps: Tensor) -> Tensor:
         """Vectors `[...,width]` of steps `[...]` or `[...,W]`."""
         return steps if self.table is None else self.table(steps)
+
+    def entrance(self, width: int) -> nn.Module:
+        """What brings the vectors to a network of another width: nothing where they have it, else a linear layer."""
+        return nn.Identity() if self.width == width else nn.Linear(self.width, width)
+
+
+class WordDropout(nn.Module):
+    """Replace previous tokens by `<unk>` while training (Bowman et al. 2016, arXiv 1511.06349): a decoder that cannot rely on its
+    own memory of the sentence has to ask the latent. Vectors are left alone.
+
+    Args:
+        spec: what a step is.
+        share: of the tokens that go, 0 to 1.
+    """
+
+    def __init__(self, spec: StepSpec, share: float) -> None:
+        super().__init__()
+        self.spec, self.share = spec, share
+
+    def forward(self, previous: Tensor) -> Tensor:
+        """Previous steps `[B,T]` or `[B,T,W]`, the start first; the start is no word and stays."""
+        if not self.training or self.share == 0 or not self.spec.discrete:
+            return previous
+        dropped = torch.rand(previous.shape, device=previous.device) < self.share
+        dropped[:, 0] = False
+        return previous.masked_fill(dropped, self.spec.unk)

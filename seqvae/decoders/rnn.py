@@ -6,8 +6,6 @@ Injection of the latent (Bowman et al. 2016, arXiv 1511.06349; He et al. 2019, a
 - `input`: z beside the embedding of the previous step, at every step.
 
 z as initial state alone collapses more readily than z at each step; both is the default.
-
-Word dropout (Bowman et al. 2016) replaces previous tokens by `<unk>`, which weakens the decoder's own memory of the sentence.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ from torch import Tensor, nn
 
 from seqvae.batch import SequenceBatch
 from seqvae.registry import register
-from seqvae.steps import StepEmbedding, StepSpec
+from seqvae.steps import StepEmbedding, StepSpec, WordDropout
 
 CELLS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
 Injection = Literal["initial_state", "input"]
@@ -72,7 +70,7 @@ class RnnDecoder(nn.Module):
         super().__init__()
         self.steps = steps
         self.width = hidden
-        self.word_dropout = word_dropout
+        self.word_dropout = WordDropout(steps, word_dropout)
         self.embedding = StepEmbedding(steps, embedding)
         latent = event_shape.numel()
         self.reads_latent = "input" in injection
@@ -91,7 +89,7 @@ class RnnDecoder(nn.Module):
             batch: `inputs [B,T]` or `[B,T,W]`.
         """
         samples, rows = z.shape[:2]
-        previous = self._drop_words(self.steps.shift_right(batch.inputs))
+        previous = self.word_dropout(self.steps.shift_right(batch.inputs))
         embedded = self.dropout(self.embedding(previous))  # [B,T,E]
         embedded = embedded.expand(samples, *embedded.shape).flatten(0, 1)  # [S*B,T,E]
         features, _ = self._run(embedded, self.start(z.flatten(0, 1)))
@@ -123,10 +121,3 @@ class RnnDecoder(nn.Module):
         before = tuple(part.to(embedded.dtype) for part in state.recurrent)
         features, after = self.rnn(embedded, before if self.lstm else before[0])
         return features, RnnState(state.z, after if self.lstm else (after,))
-
-    def _drop_words(self, previous: Tensor) -> Tensor:
-        if not self.training or self.word_dropout == 0 or not self.steps.discrete:
-            return previous
-        dropped = torch.rand(previous.shape, device=previous.device) < self.word_dropout
-        dropped[:, 0] = False  # the start is no word
-        return previous.masked_fill(dropped, self.steps.unk)

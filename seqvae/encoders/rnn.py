@@ -17,10 +17,12 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from seqvae.batch import SequenceBatch
+from seqvae.networks.pooling import max_pool, mean_pool
 from seqvae.registry import register
 from seqvae.steps import StepEmbedding, StepSpec
 
 CELLS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
+POOLINGS = {"mean": mean_pool, "max": max_pool}
 
 
 @register("encoder", "rnn")
@@ -79,12 +81,8 @@ class RnnEncoder(nn.Module):
         return torch.cat(outputs, dim=-1)
 
     def _pool(self, states: Tensor, batch: SequenceBatch) -> Tensor:
-        mask = batch.mask.unsqueeze(-1)  # [B,T,1]
-        if self.pooling == "max":
-            return states.masked_fill(~mask, -torch.inf).amax(dim=1)
-        if self.pooling == "mean":
-            wide = torch.promote_types(states.dtype, torch.float32)  # bf16 cannot even hold lengths above 256
-            return states.masked_fill(~mask, 0.0).sum(dim=1, dtype=wide) / batch.lengths.unsqueeze(-1)
+        if self.pooling in POOLINGS:
+            return POOLINGS[self.pooling](states, batch.mask)
         last = (batch.lengths - 1)[:, None, None].expand(-1, 1, states.shape[-1])
         ends = states.gather(1, last).squeeze(1)  # [B,width]: forward half is right, backward half ends at step 0
         if self.directions == 1:

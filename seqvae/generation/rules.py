@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -21,6 +22,8 @@ TRIES = 4  # at drawing a token inside the nucleus before sorting: at top_p 0.9 
 @dataclass(frozen=True)
 class Greedy:
     """The likeliest token; nothing is left to chance."""
+
+    temperature: ClassVar[float] = 0.0
 
     def choose(self, logits: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Token ids `[R]` from logits `[R,V]`."""

@@ -20,6 +20,10 @@ from seqvae.steps import StepEmbedding, StepSpec
 class Rule(Protocol):
     """How a token is chosen; see `seqvae.generation.rules`."""
 
+    @property
+    def temperature(self) -> float:
+        """What `choose` divides logits by, for whoever has more to temper than logits; 0 leaves nothing to chance."""
+
     def choose(self, logits: Tensor, generator: torch.Generator | None) -> Tensor:
         """Token ids `[R]` from logits `[R,V]`, minus infinity where a token is forbidden."""
 

@@ -15,11 +15,15 @@ from seqvae.batch import SequenceBatch
 from seqvae.steps import StepSpec
 
 SMALL = {"embedding": 6, "hidden": 8, "dropout": 0.0}
+TINY = {"hidden": 8, "layers": 2, "heads": 2, "dropout": 0.0}
 CASES: list[dict[str, Any]] = [
     {"kind": "rnn", **SMALL},
     {"kind": "rnn", **SMALL, "cell": "gru", "layers": 2},
     {"kind": "rnn", **SMALL, "layers": 2, "injection": ("initial_state",)},
     {"kind": "rnn", **SMALL, "injection": ("input",)},
+    {"kind": "transformer", **TINY},
+    {"kind": "transformer", **TINY, "injection": ("memory",)},
+    {"kind": "transformer", **TINY, "injection": ("embedding",)},
 ]
 EVENTS = [torch.Size([3]), torch.Size([2, 2])]
 SAMPLES = 3
@@ -56,6 +60,8 @@ def rows_of(state: Any) -> list[Tensor]:
     """Every tensor that a state holds."""
     if isinstance(state, Tensor):
         return [state]
+    if isinstance(state, int):
+        return []
     parts = state if isinstance(state, (list, tuple)) else vars(state).values()
     return [tensor for part in parts for tensor in rows_of(part)]
 

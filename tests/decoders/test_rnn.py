@@ -59,13 +59,13 @@ def test_word_dropout_replaces_previous_words_by_unk_while_training(tokens: Step
     decoder = RnnDecoder(tokens, EVENT, embedding=6, hidden=8, word_dropout=0.3)
     previous = torch.randint(4, tokens.size, (50, 40))
     previous[:, 0] = tokens.bos
-    dropped = decoder._drop_words(previous)
+    dropped = decoder.word_dropout(previous)
     changed = dropped != previous
     assert (dropped[changed] == tokens.unk).all()
     assert not changed[:, 0].any(), "the start is no word"
     share = changed[:, 1:].double().mean().item()
     assert abs(share - 0.3) < 5 * (0.3 * 0.7 / changed[:, 1:].numel()) ** 0.5
-    assert torch.equal(decoder.eval()._drop_words(previous), previous)
+    assert torch.equal(decoder.eval().word_dropout(previous), previous)
 
 
 def test_word_dropout_of_everything_hides_the_words(tokens: StepSpec, make_batch: MakeBatch) -> None:

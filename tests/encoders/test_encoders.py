@@ -14,11 +14,13 @@ from seqvae import registry
 from seqvae.batch import SequenceBatch
 from seqvae.steps import StepSpec
 
+TINY = {"hidden": 8, "layers": 2, "heads": 2, "dropout": 0.0}
 CASES: list[dict[str, Any]] = [
     {"kind": "rnn", "embedding": 6, "hidden": 8},
     {"kind": "rnn", "embedding": 6, "hidden": 8, "cell": "gru", "pooling": "mean"},
     {"kind": "rnn", "embedding": 6, "hidden": 8, "layers": 2, "pooling": "last"},
     {"kind": "rnn", "embedding": 6, "hidden": 8, "bidirectional": False, "pooling": "last"},
+    *({"kind": "transformer", **TINY, "pooling": pooling} for pooling in ("cls", "mean", "max", "attention")),
 ]
 MakeBatch = Callable[..., SequenceBatch]
 

@@ -17,6 +17,7 @@ CASES: list[dict[str, Any]] = [
     {"kind": "free_bits", "variant": "dimension_batch", "nats": 0.5},
     {"kind": "free_bits", "variant": "dimension_sample", "nats": 0.5},
     {"kind": "free_bits", "variant": "total", "nats": 1.5},
+    {"kind": "free_bits", "variant": "total_batch", "nats": 1.5},
 ]
 KL = torch.tensor([[0.1, 0.9, 0.6], [0.3, 1.5, 0.2]], dtype=torch.float64)
 
@@ -60,6 +61,8 @@ def test_a_large_rate_is_charged_as_it_is(policy: Any) -> None:
         (FreeBits(variant="dimension_batch", nats=0.5), 2.2),
         (FreeBits(variant="total", nats=1.5), 1.8),
         (FreeBits(variant="total", nats=1.9), 1.95),
+        (FreeBits(variant="total_batch", nats=1.5), 1.8),
+        (FreeBits(variant="total_batch", nats=1.9), 1.9),
     ],
 )
 def test_published_values(policy: Any, mean: float) -> None:
@@ -73,6 +76,8 @@ def test_published_values(policy: Any, mean: float) -> None:
         (FreeBits(variant="dimension_sample", nats=0.5), [[0, 1, 1], [0, 1, 0]]),
         (FreeBits(variant="dimension_batch", nats=0.5), [[0, 1, 0], [0, 1, 0]]),
         (FreeBits(variant="total", nats=1.8), [[0, 0, 0], [1, 1, 1]]),
+        (FreeBits(variant="total_batch", nats=1.7), [[1, 1, 1], [1, 1, 1]]),
+        (FreeBits(variant="total_batch", nats=1.9), [[0, 0, 0], [0, 0, 0]]),
     ],
 )
 def test_free_nats_have_no_gradient(policy: Any, charged: list[list[float]]) -> None:
