@@ -93,8 +93,10 @@ def paint(axes: Any, lines: Sequence[np.ndarray], colour: str, width: float) -> 
     """Lines onto matplotlib axes."""
     from matplotlib.collections import LineCollection
 
-    seen = [np.add(line, [[0, 0], [0.01, 0]]) if len(line) == 1 else line for line in lines]  # no line so short is a dot to Agg
-    axes.add_collection(LineCollection(seen, colors=colour, linewidths=width, capstyle="round", joinstyle="round"))
+    long = [line for line in lines if len(line) > 1]
+    axes.add_collection(LineCollection(long, colors=colour, linewidths=width, capstyle="round", joinstyle="round"))
+    dots = np.array([line[0] for line in lines if len(line) == 1]).reshape(-1, 2)
+    axes.scatter(*dots.T, s=width**2, color=colour, linewidths=0)  # a line onto itself is invisible to Agg
 
 
 def inline_svg(strokes: np.ndarray) -> str:

@@ -9,26 +9,29 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import math
 import os
 import string
 import tempfile
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from seqvae.data.cache import key_of
 from seqvae.data.splits import digest_of
-from seqvae.modalities.sketch.simplification import fit, simplify
 
 VERSION = 1  # of the rules below
-SIDE, CLOSENESS = 100.0, 1.5  # a glyph's longer side, and how far its straightened outline may lie from the outline
+SIDE, CLOSENESS = 100.0, 1.0  # a glyph's longer side, and how far its straightened outline may lie from the outline
 LONGEST = 100  # points of a drawing
-FONTS = ("DejaVu*.ttf", "STIX*.ttf", "cm*.ttf")  # not the last resort font, whose million glyphs are a dozen frames
+FONTS = (
+    "DejaVu*.ttf",
+    "STIX*.ttf",
+)  # TeX's fonts put signs where other fonts have letters; the last resort font has a million frames
 CLASSES = string.digits + string.ascii_uppercase + string.ascii_lowercase
 OTHER = len(CLASSES)
+MOVE, LINE, QUADRATIC, CLOSE = 1, 2, 3, 79  # matplotlib's path codes; the fonts are TrueType, which has no cubic curves
 
 
 def build(folder: Path) -> Path:
@@ -48,9 +51,8 @@ def drawings() -> list[str]:
     found: dict[str, str] = {}
     for font in fonts():
         for character, lines in outlines(font):
-            drawing = [[line[:, axis].astype(int).tolist() for axis in (0, 1)] for line in lines]
-            line = json.dumps({"class": class_of(character), "word": character, "drawing": drawing}, separators=(",", ":"))
-            found.setdefault(json.dumps(drawing), line)
+            drawing = json.dumps([line.T.astype(int).tolist() for line in lines], separators=(",", ":"))
+            found.setdefault(drawing, f'{{"class":{class_of(character)},"word":{json.dumps(character)},"drawing":{drawing}}}')
     return [found[key] for key in sorted(found, key=digest_of)]
 
 
@@ -75,21 +77,48 @@ def outlines(font: Path) -> Iterator[tuple[str, list[np.ndarray]]]:
     face = ft2font.FT2Font(str(font))
     for code in sorted(face.get_charmap()):
         face.load_char(code, flags=ft2font.LoadFlags.NO_SCALE)
-        lines = _straightened(*face.get_path())
+        lines = fitted_contours(*face.get_path())
         if lines and sum(map(len, lines)) <= LONGEST:
             yield chr(code), lines
 
 
-def _straightened(vertices: np.ndarray, codes: Any) -> list[np.ndarray]:
-    """The contours of a glyph as lines that fit a square of `SIDE`, from `CLOSENESS` simplified."""
-    from matplotlib.path import Path as OutlinePath
+def fitted_contours(vertices: np.ndarray, codes: Sequence[int]) -> list[np.ndarray]:
+    """The closed contours of a glyph as lines whose box begins at the origin and is `SIDE` long.
 
-    if not len(vertices) or not np.ptp(vertices, axis=0).any():
+    Args:
+        vertices: `[k,2]`, y upwards; codes: `[k]`, what each does, as matplotlib's paths have it.
+    """
+    side = float(np.ptp(vertices, axis=0).max()) if len(vertices) else 0.0
+    if side == 0:
         return []
-    small = vertices * [1, -1] * (2 * SIDE / np.ptp(vertices, axis=0).max())  # curves are straightened to within a pixel
-    contours = [contour for contour in OutlinePath(small, codes).to_polygons(closed_only=False) if len(contour) > 2]
-    if not contours:
+    contours: list[list[np.ndarray]] = []
+    scaled = vertices * [SIDE / side, -SIDE / side]
+    place = 0
+    while place < len(codes):
+        code = codes[place]
+        if code == MOVE:
+            contours.append([scaled[place : place + 1]])
+        elif code == LINE:
+            contours[-1].append(scaled[place : place + 1])
+        elif code == QUADRATIC:
+            contours[-1].append(_straightened(contours[-1][-1][-1], *scaled[place : place + 2]))
+            place += 1
+        elif code == CLOSE:
+            contours[-1].append(contours[-1][0])
+        place += 1
+    lines = [np.rint(np.concatenate(contour)) for contour in contours if len(contour) > 2]
+    if not lines:
         return []
-    lines = [np.rint(simplify(line, CLOSENESS)) for line in fit(contours, SIDE)]
     corner = np.concatenate(lines).min(axis=0)
-    return [line - corner for line in lines]
+    return [line[np.append(True, np.diff(line, axis=0).any(axis=1))] - corner for line in lines]  # no point twice in a row
+
+
+def _straightened(start: np.ndarray, control: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Points of a quadratic curve after its start, so many that no chord is further than `CLOSENESS` from it.
+
+    Cut into n equal shares, a quadratic curve is |start - 2 control + end| / (4 n^2) away from its chords.
+    """
+    bend = float(np.hypot(*(start - 2 * control + end)))
+    pieces = max(1, math.ceil(math.sqrt(bend / (4 * CLOSENESS))))
+    share = np.arange(1, pieces + 1)[:, None] / pieces
+    return (1 - share) ** 2 * start + 2 * (1 - share) * share * control + share**2 * end

@@ -86,7 +86,7 @@ class SketchModality:
         if not mark or not number.isdecimal():
             name, number = argument, "1"
         path = Path(name).expanduser()
-        if not path.exists():
+        if not name.strip() or not path.exists():
             raise DataError(f"neither a drawing [[dx,dy,lift],...] nor a file: {name!r:.60}")
         count = 0
         for count, row in enumerate(reader_for(path, self)(path, Columns()), start=1):

@@ -2,7 +2,7 @@
 
     [[dx,dy,lift], ...]            stroke-3, as seqvae itself writes drawings
     [[[x,y], [x,y], ...], ...]     lines of points
-    [[[x,x,...], [y,y,...]], ...]  QuickDraw's lines of coordinates; a third row, the time, is not read
+    [[[x,x,...], [y,y,...]], ...]  QuickDraw's lines of coordinates
 
 A line of two points looks the same in the last two: it is QuickDraw's unless another line of the same file shows otherwise.
 """
@@ -78,7 +78,7 @@ def drawing_of(value: Any, quickdraw: bool | None = None) -> np.ndarray:
     if depth == 3:
         coordinates = _holds_coordinates(value) if quickdraw is None else quickdraw
         return from_lines([_transposed(line) if coordinates else _points(line) for line in value])
-    raise DataError("no points" if value == [] else f"{EXPECTED}, got {value!r:.60}")
+    raise DataError("no points" if isinstance(value, list) and not value else f"{EXPECTED}, got {value!r:.60}")
 
 
 def _depth(value: Any) -> int:
@@ -97,10 +97,10 @@ def _is_drawing(value: Any) -> bool:
 
 
 def _holds_coordinates(lines: Any) -> bool:
-    """Whether every line could be QuickDraw's: two or three rows, equally long."""
+    """Whether every line could be QuickDraw's: two rows, equally long."""
     return all(
         isinstance(line, list)
-        and len(line) in (2, 3)
+        and len(line) == 2
         and all(isinstance(row, list) for row in line)
         and len({len(row) for row in line}) == 1
         for line in lines

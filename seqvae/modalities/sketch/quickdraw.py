@@ -29,25 +29,21 @@ COUNT = struct.Struct("<H")
 def read_ndjson(path: Path, columns: Columns) -> Iterator[Row | Rejected]:
     """`.ndjson`: the drawing under `drawing` (or `data.column`), times left out.
 
-    `data.label` names a key whose values, `word` for example, become class labels: 0, 1, ... in their alphabetical order. Whole
-    numbers are labels already.
+    `data.label` names a key of whole numbers, or one, `word` for example, whose values are numbered in their alphabetical order.
     """
     key = DRAWING if columns.record is None else str(columns.record)
-    label_key = None if columns.label is None else str(columns.label)
-    classes = {} if label_key is None else _classes(path, label_key)
+    classes = None if columns.label is None else _Classes(path, str(columns.label))
     for number, value in _objects(path):
         if isinstance(value, Rejected):
             yield value
-        elif key not in value:
-            yield Rejected(str(path), number, f"no {key!r}; {nearest(key, value)}")
-        elif label_key is not None and label_key not in value:
-            yield Rejected(str(path), number, f"no label {label_key!r}; {nearest(label_key, value)}")
-        else:
-            label = None if label_key is None else classes[str(value[label_key])]
-            try:
-                yield Row(drawing_of(value[key], quickdraw=True), str(path), number, label)
-            except DataError as error:
-                yield Rejected(str(path), number, str(error))
+            continue
+        try:
+            if key not in value:
+                raise DataError(f"no {key!r}; {nearest(key, value)}")
+            label = None if classes is None else classes.of(value)
+            yield Row(drawing_of(value[key], quickdraw=True), str(path), number, label)
+        except DataError as error:
+            yield Rejected(str(path), number, str(error))
 
 
 def read_bin(path: Path, columns: Columns) -> Iterator[Row | Rejected]:
@@ -100,15 +96,28 @@ def _objects(path: Path) -> Iterator[tuple[int, dict[str, Any] | Rejected]]:
             yield number, Rejected(str(path), number, f"expected a json object, got {type(value).__name__}")
 
 
-def _classes(path: Path, label: str) -> dict[str, int]:
-    """All values of a key in a file, numbered in alphabetical order; whole numbers stand for themselves.
+class _Classes:
+    """The class labels that a key of the objects in a file stands for.
 
     Raises:
-        DataError: no line has it.
+        DataError: no object has it.
     """
-    values = [value[label] for _, value in _objects(path) if isinstance(value, dict) and label in value]
-    if not values:
-        raise DataError(f"{path} has no key {label!r} to take labels from; drop data.label")
-    if all(type(value) is int for value in values):
-        return {str(value): value for value in values}
-    return {name: number for number, name in enumerate(sorted(set(map(str, values))))}
+
+    def __init__(self, path: Path, key: str) -> None:
+        self.key = key
+        values = (value[key] for _, value in _objects(path) if isinstance(value, dict) and key in value)
+        first = next(values, None)
+        if first is None:
+            raise DataError(f"{path} has no key {key!r} to take labels from; drop data.label")
+        self.numbers = {} if type(first) is int else {name: n for n, name in enumerate(sorted({str(first), *map(str, values)}))}
+
+    def of(self, value: dict[str, Any]) -> int:
+        """The label of one object; raises DataError where it has none."""
+        if self.key not in value:
+            raise DataError(f"no label {self.key!r}; {nearest(self.key, value)}")
+        held = value[self.key]
+        if self.numbers:
+            return self.numbers[str(held)]
+        if type(held) is not int or held < 0:
+            raise DataError(f"bad label {held!r:.40}, expected a whole number as in the lines before")
+        return held

@@ -44,7 +44,8 @@ def svg_lines(path: Path) -> list[np.ndarray]:
         ElementTree.ParseError: it is no XML; carries the line.
     """
     try:
-        from svgelements import SVG, Path as SvgPath, Shape
+        from svgelements import SVG, Shape
+        from svgelements import Path as SvgPath
     except ImportError:
         raise DataError(f"reading {path} needs the svgelements library: pip install 'seqvae[svg]'") from None
     try:
