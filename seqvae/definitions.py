@@ -34,6 +34,9 @@ DEFINITIONS: dict[str, Definition] = {
     "reconstruction_exact": Definition("share", "records that the greedy decode of the posterior mean gives back exactly"),
     "reconstruction_token_accuracy": Definition("share", "target tokens, ends counted, that this decode has at the same position"),
     "bleu": Definition("0 to 100", "corpus BLEU of this decode against the records"),
+    "properties": Definition(
+        "the property's", "how well the heads read it off the posterior mean: absolute error and R2, or accuracy"
+    ),
     "step": Definition("optimiser steps", "when the model was the best by the validation ELBO"),
     "training_records": Definition("records", "in the training split"),
     "parameters": Definition("weights", "in the model"),

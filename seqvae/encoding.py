@@ -13,6 +13,7 @@ from torch.distributions import Distribution
 from seqvae.batch import SequenceBatch, pad
 from seqvae.data.batches import evaluation_batches
 from seqvae.data.codec import Codec
+from seqvae.data.store import SequenceStore
 from seqvae.inference import device_of, evaluating
 from seqvae.model import SequenceModel
 from seqvae.steps import StepSpec
@@ -40,6 +41,17 @@ def record_batches(codec: Codec, records: Sequence[Any], device: torch.device) -
     for rows in evaluation_batches(lengths, BATCH_STEPS, BATCH_RECORDS):
         inputs, true_lengths = pad([to_tensor(sequences[row], codec.spec) for row in rows], fill)
         yield rows, SequenceBatch(inputs, true_lengths, index=torch.from_numpy(rows)).to(device)
+
+
+def posterior_means(model: SequenceModel, store: SequenceStore) -> Tensor:
+    """Posterior means `[N,*event]` of all records of a store, in its order, without gradients, on the model's device."""
+    means, order = [], []
+    with evaluating(model):
+        for rows in evaluation_batches(store.lengths, BATCH_STEPS, BATCH_RECORDS):
+            means.append(model.infer(store.batch(rows).to(device_of(model)))[1].mean)
+            order.append(rows)
+    place = torch.from_numpy(np.argsort(np.concatenate(order))).to(means[0].device)
+    return torch.cat(means)[place]
 
 
 def to_tensor(sequence: np.ndarray, spec: StepSpec) -> Tensor:

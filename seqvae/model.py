@@ -1,6 +1,7 @@
 """The wiring of the five parts: encoder, posterior, prior, decoder, likelihood. Tensors in, tensors out.
 
     batch -> encoder -> posterior q(z|x) -> z -> decoder -> likelihood p(x|z)
+                                            z -> heads -> properties, where there are some
 
 Nothing here knows a modality, a loss or a file. Latents carry the sample dimension first, `[S,B,*event]`.
 """
@@ -8,7 +9,7 @@ Nothing here knows a modality, a loss or a file. Latents carry the sample dimens
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from torch.distributions import Distribution
 
 from seqvae import registry
 from seqvae.batch import SequenceBatch
+from seqvae.heads.property_heads import PropertyHeads
 from seqvae.rate import Rate, rate
 from seqvae.steps import StepSpec
 
@@ -31,6 +33,7 @@ class VaeOutput:
         log_px: `[S,B]` nats per sequence.
         rate: KL(q(z|x) || p(z)), see `Rate`.
         features: `[B,H]` of the encoder.
+        head_losses: by property, weighted, `[B]` nats per sequence; none without heads or labels.
     """
 
     posterior: Distribution
@@ -39,6 +42,17 @@ class VaeOutput:
     log_px: Tensor
     rate: Rate
     features: Tensor
+    head_losses: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def supervision(self) -> Tensor:
+        """What all heads together cost, `[B]` nats per sequence; an objective adds it to its loss."""
+        return sum(self.head_losses.values(), start=torch.zeros_like(self.log_px[0]))
+
+    @property
+    def head_terms(self) -> dict[str, Tensor]:
+        """`head_losses` under the names by which they are reported."""
+        return {f"head_{name}": loss for name, loss in self.head_losses.items()}
 
     @property
     def distortion(self) -> Tensor:
@@ -52,10 +66,16 @@ class VaeOutput:
 
 
 class SequenceModel(nn.Module):
-    """A variational autoencoder made of five parts."""
+    """A variational autoencoder made of five parts, and of heads that predict properties from its latent."""
 
     def __init__(
-        self, encoder: nn.Module, posterior: nn.Module, prior: nn.Module, decoder: nn.Module, likelihood: nn.Module
+        self,
+        encoder: nn.Module,
+        posterior: nn.Module,
+        prior: nn.Module,
+        decoder: nn.Module,
+        likelihood: nn.Module,
+        heads: PropertyHeads | None = None,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -63,6 +83,7 @@ class SequenceModel(nn.Module):
         self.prior = prior
         self.decoder = decoder
         self.likelihood = likelihood
+        self.heads = heads if heads is not None else PropertyHeads({})
 
     @property
     def event_shape(self) -> torch.Size:
@@ -82,8 +103,9 @@ class SequenceModel(nn.Module):
         """Infer, draw `samples` latents, decode them under teacher forcing."""
         features, posterior = self.infer(batch)
         z = posterior.rsample(torch.Size([samples]))
-        prior = self.prior()
-        return VaeOutput(posterior, prior, z, self.log_likelihood(z, batch), rate(posterior, prior, z), features)
+        prior, log_px = self.prior(), self.log_likelihood(z, batch)
+        head_losses = self.heads.losses(posterior, z, batch)
+        return VaeOutput(posterior, prior, z, log_px, rate(posterior, prior, z), features, head_losses)
 
 
 def build_model(steps: StepSpec, config: Mapping[str, Any]) -> SequenceModel:
@@ -93,4 +115,5 @@ def build_model(steps: StepSpec, config: Mapping[str, Any]) -> SequenceModel:
     prior = registry.build("prior", config["prior"], posterior.event_shape)
     decoder = registry.build("decoder", config["decoder"], steps, posterior.event_shape)
     likelihood = registry.build("likelihood", config["likelihood"], steps, decoder.width, decoder.embedding)
-    return SequenceModel(encoder, posterior, prior, decoder, likelihood)
+    heads = registry.build_named("head", config.get("heads") or {}, posterior.event_shape)
+    return SequenceModel(encoder, posterior, prior, decoder, likelihood, PropertyHeads(heads))

@@ -27,13 +27,14 @@ Config = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
-    """The five parts, each a checked mapping."""
+    """The five parts, each a checked mapping, and the heads that predict properties from the latent, by the property's name."""
 
     encoder: Annotated[Config, Part("encoder")]
     posterior: Annotated[Config, Part("posterior")]
     prior: Annotated[Config, Part("prior")]
     decoder: Annotated[Config, Part("decoder")]
     likelihood: Annotated[Config, Part("likelihood")]
+    heads: Annotated[dict[str, Config] | None, Part("head", named=True)] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,17 +249,19 @@ def _opened(held: Any, path: list[str]) -> Config:
     if isinstance(held, dict):
         return held
     slot, main = _slot(path), _main_key(path)
-    if isinstance(slot, Part):
+    if isinstance(slot, Part) and not slot.named:
         return schema.as_mapping(slot.kind, held) or {}
     return {main: held} if isinstance(held, str) and main else {}
 
 
 def _rename(held: Config, path: list[str], main: str, value: Any) -> None:
-    """Change a mapping's main key; a new kind keeps the keys that it also takes."""
+    """Change a mapping's main key; a new kind keeps the keys that it also takes, less those that make either a preset."""
     slot = _slot(path)
     if isinstance(slot, Part) and held.get(main) != value and value in registry.names(slot.kind):
-        takes = registry.configuration(registry.lookup(slot.kind, value).cls)
-        for name in [name for name in held if name not in takes]:
+        known, new = registry.entries(slot.kind), registry.lookup(slot.kind, value)
+        old = known.get(str(held.get(main)))
+        kept = registry.configuration(new.cls).keys() - new.defaults.keys() - (old.defaults.keys() if old else set())
+        for name in [name for name in held if name not in kept]:
             del held[name]
     held[main] = value
 
@@ -266,7 +269,7 @@ def _rename(held: Config, path: list[str], main: str, value: Any) -> None:
 def _main_key(path: list[str]) -> str | None:
     slot = _slot(path)
     if isinstance(slot, Part):
-        return registry.KINDS[slot.kind].key
+        return None if slot.named else registry.KINDS[slot.kind].key
     return getattr(slot, "MAIN_KEY", None)
 
 
@@ -278,6 +281,9 @@ def _slot(path: list[str]) -> Part | type | None:
     owners: list[type] = [Recipe]
     slot: Part | type | None = None
     for name in path:
+        if isinstance(slot, Part) and slot.named:
+            slot = Part(slot.kind)  # any name is one of the mapping's
+            continue
         annotations = [found[name][0] for owner in owners if name in (found := registry.configuration(owner))]
         slot = next((s for a in annotations if (s := registry.part_of(a) or schema.section_of(a))), None)
         owners = [entry.cls for entry in registry.entries(slot.kind).values()] if isinstance(slot, Part) else [slot] if slot else []

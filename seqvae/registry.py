@@ -6,7 +6,8 @@
 
 **Positional parameters are wired by the model; keyword-only parameters are the configuration.** Their types are the schema
 (see `schema.py`), so `encoder: {kind: rnn, hidden: 256}` builds `RnnEncoder(steps, hidden=256)` and nothing else needs an edit.
-A keyword annotated `Annotated[T, Part("schedule")]` is itself a registered part.
+A keyword annotated `Annotated[T, Part("schedule")]` is itself a registered part. One class under several names, each with
+defaults of its own, makes presets: `@register("objective", "mmd", alpha=1.0)`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import inspect
 import pkgutil
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from seqvae.errors import ConfigError, nearest
@@ -39,9 +40,13 @@ KINDS: dict[str, Kind] = {
     "posterior": Kind("seqvae.posteriors"),
     "prior": Kind("seqvae.priors"),
     "decoder": Kind("seqvae.decoders"),
+    "cell": Kind("seqvae.cells"),
     "likelihood": Kind("seqvae.likelihoods"),
+    "head": Kind("seqvae.heads"),
     "schedule": Kind("seqvae.objectives"),
     "rate_policy": Kind("seqvae.objectives"),
+    "divergence": Kind("seqvae.objectives"),
+    "noise": Kind("seqvae.objectives"),
     "objective": Kind("seqvae.objectives", key="preset"),
     "plan": Kind("seqvae.objectives"),
     "optimizer": Kind("seqvae.training.optimizers"),  # a module, not the room: the rest of it loads Accelerate
@@ -51,25 +56,39 @@ KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True)
 class Part:
-    """Marks a keyword-only parameter whose value is a registered part of `kind`."""
+    """Marks a keyword-only parameter whose value is a registered part of `kind`.
+
+    Attributes:
+        kind: of `KINDS`.
+        named: the value is a mapping of free names to such parts.
+        late: the part's owner builds it, because it alone knows what to wire; it is handed the configuration.
+    """
 
     kind: str
+    named: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One registered class, and the keyword that a bare number stands for (`beta: 0.5` is `{kind: constant, value: 0.5}`)."""
+    """One registered class.
+
+    Attributes:
+        scalar: the keyword that a bare number stands for (`beta: 0.5` is `{kind: constant, value: 0.5}`).
+        defaults: where this name's differ from the constructor's.
+    """
 
     cls: type
     scalar: str | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 _ENTRIES: dict[str, dict[str, Entry]] = {kind: {} for kind in KINDS}
 _VISITED: set[str] = set()
 
 
-def register(kind: str, name: str, *, scalar: str | None = None) -> Callable[[type[T]], type[T]]:
-    """Class decorator: make the class available as `name` among the parts of `kind`.
+def register(kind: str, name: str, *, scalar: str | None = None, **defaults: Any) -> Callable[[type[T]], type[T]]:
+    """Class decorator: make the class available as `name` among the parts of `kind`, with these defaults instead of its own.
 
     Raises:
         ValueError: the kind is unknown, or another class holds the name.
@@ -81,7 +100,7 @@ def register(kind: str, name: str, *, scalar: str | None = None) -> Callable[[ty
         held = _ENTRIES[kind].get(name)
         if held is not None and _home(held.cls) != _home(cls):  # the same class again is a reload
             raise ValueError(f"{kind} {name!r} is already {_home(held.cls)}")
-        _ENTRIES[kind][name] = Entry(cls, scalar)
+        _ENTRIES[kind][name] = Entry(cls, scalar, defaults)
         return cls
 
     return add
@@ -134,18 +153,39 @@ def part_of(annotation: Any) -> Part | None:
     return next((found for arm in typing.get_args(annotation) if (found := part_of(arm))), None)
 
 
-def build(kind: str, config: Mapping[str, Any], *wired: Any) -> Any:
-    """The part that a checked configuration describes: `{key: name, **keywords}` to `cls(*wired, **keywords)`, inner parts too."""
+def build(kind: str, config: Mapping[str, Any] | str, *wired: Any, **offered: Any) -> Any:
+    """The part that a checked configuration describes: `{key: name, **keywords}` to `cls(*wired, **keywords)`, inner parts too.
+
+    Args:
+        kind, config: which part; a bare name is one with its defaults.
+        wired: its positional arguments.
+        offered: by name, what it and the parts inside it may ask for by a positional parameter of that name.
+    """
     key = KINDS[kind].key
+    config = {key: config} if isinstance(config, str) else config
     cls = lookup(kind, config[key]).cls
-    return cls(*wired, **build_keywords(cls, {k: v for k, v in config.items() if k != key}))
+    asked = [offered[name] for name in _positional(cls)[len(wired) :] if name in offered]
+    return cls(*wired, *asked, **build_keywords(cls, {k: v for k, v in config.items() if k != key}, **offered))
 
 
-def build_keywords(cls: type, config: Mapping[str, Any]) -> dict[str, Any]:
-    """`config` with every nested part built."""
+def _positional(cls: type) -> list[str]:
+    parameters = inspect.signature(cls).parameters.values()
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def build_keywords(cls: type, config: Mapping[str, Any], **offered: Any) -> dict[str, Any]:
+    """`config` with every nested part built, but for those that their owner builds."""
     parameters = configuration(cls)
     keywords = {}
     for name, value in config.items():
         part = part_of(parameters[name][0])
-        keywords[name] = build(part.kind, value) if part and value is not None else value
+        if part is None or part.late or value is None:
+            keywords[name] = value
+        else:
+            keywords[name] = (build_named if part.named else build)(part.kind, value, **offered)
     return keywords
+
+
+def build_named(kind: str, configs: Mapping[str, Any], *wired: Any, **offered: Any) -> dict[str, Any]:
+    """The parts that a checked mapping of names to configurations describes."""
+    return {name: build(kind, config, *wired, **offered) for name, config in configs.items()}

@@ -10,6 +10,7 @@ import dataclasses
 import inspect
 import typing
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pydantic
@@ -30,16 +31,23 @@ def check_part(kind: str, config: Any, path: str, problems: list[str]) -> dict[s
         problems.append(f"{path}.{key}: names the {kind}, got {name!r}; known: {', '.join(registry.names(kind))}")
         return {}
     try:
-        cls = registry.lookup(kind, name).cls
+        entry = registry.lookup(kind, name)
     except ConfigError as error:
         problems.append(f"{path}.{key}: {error}")
         return {}
     rest = {k: v for k, v in mapping.items() if k != key}
-    return {key: name, **check_fields(cls, rest, path, problems, extra_key=key)}
+    return {key: name, **check_fields(entry.cls, rest, path, problems, extra_key=key, defaults=entry.defaults)}
 
 
-def check_fields(cls: type, config: Any, path: str, problems: list[str], extra_key: str | None = None) -> dict[str, Any]:
-    """The keyword arguments of `cls` that `config` gives, checked and completed with plain defaults.
+def check_fields(
+    cls: type,
+    config: Any,
+    path: str,
+    problems: list[str],
+    extra_key: str | None = None,
+    defaults: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """The keyword arguments of `cls` that `config` gives, checked and completed with plain defaults: `defaults`, else its own.
 
     A settings class may name a `MAIN_KEY`: a bare string then stands for that key alone.
     """
@@ -56,7 +64,8 @@ def check_fields(cls: type, config: Any, path: str, problems: list[str], extra_k
         known = [*parameters, *([extra_key] if extra_key else [])]
         problems.append(f"{_join(path, unknown)}: unknown key; {nearest(str(unknown), known)}")
     checked: dict[str, Any] = {}
-    for name, (annotation, default) in parameters.items():
+    for name, (annotation, own) in parameters.items():
+        default = defaults.get(name, own)
         if name in config:
             checked[name] = _check_value(annotation, _with_kind(annotation, config[name], default), _join(path, name), problems)
         elif default is inspect.Parameter.empty:
@@ -93,7 +102,7 @@ def _admits_none(annotation: Any) -> bool:
 def _with_kind(annotation: Any, value: Any, default: Any) -> Any:
     """A part's mapping that names no kind means the default's: `optimizer: {lr: 0.01}`."""
     part = registry.part_of(annotation)
-    if part is None or not isinstance(value, Mapping) or not isinstance(default, str):
+    if part is None or part.named or not isinstance(value, Mapping) or not isinstance(default, str):
         return value
     return {registry.KINDS[part.kind].key: default, **value}
 
@@ -103,7 +112,8 @@ def _check_value(annotation: Any, value: Any, path: str, problems: list[str]) ->
     if (part or section) and value is None and _admits_none(annotation):
         return None
     if part is not None:
-        return check_part(part.kind, value, path, problems)
+        check = _check_named if part.named else check_part
+        return check(part.kind, value, path, problems)
     if section is not None:
         return check_fields(section, value, path, problems)
     adapter = pydantic.TypeAdapter(annotation, config=pydantic.ConfigDict(allow_inf_nan=False))
@@ -115,6 +125,19 @@ def _check_value(annotation: Any, value: Any, path: str, problems: list[str]) ->
         where = ".".join([path, *(str(step) for step in first["loc"] if isinstance(step, int))])
         problems.append(f"{where}: {_lower(first['msg'])}, got {value!r}")
         return value
+
+
+def _check_named(kind: str, config: Any, path: str, problems: list[str]) -> dict[str, Any]:
+    """A mapping of names to parts of one kind; a name may hold no dot, which separates the steps of a path."""
+    if not isinstance(config, Mapping):
+        problems.append(f"{path}: expected a mapping of names to parts of kind {kind!r}, got {config!r}")
+        return {}
+    problems += [f"{path}: {name!r} is no name; give a word without dots" for name in config if not _is_name(name)]
+    return {name: check_part(kind, part, _join(path, name), problems) for name, part in config.items() if _is_name(name)}
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and bool(name.strip()) and "." not in name
 
 
 def as_mapping(kind: str, config: Any) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ Latents are `[N,*event]` tensors on the model's device, rows in the order of the
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -21,14 +21,19 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from seqvae import paths
+from seqvae import paths, registry
+from seqvae import recipe as recipes
 from seqvae.batch import SequenceBatch
 from seqvae.data.codec import Codec
+from seqvae.data.computed import computed
 from seqvae.encoding import posterior, record_batches, to_tensor
 from seqvae.errors import ConfigError, DataError, nearest
 from seqvae.generation.beam import beam_search
 from seqvae.generation.loop import generate
 from seqvae.generation.rules import Greedy, SamplingRule
+from seqvae.heads.ensemble import Prediction
+from seqvae.heads.fitting import fit_head
+from seqvae.heads.property_heads import PropertyHeads
 from seqvae.importance import importance_log_weights, iwae
 from seqvae.inference import device_of, evaluating, seeded
 from seqvae.likelihoods.categorical import Rule
@@ -40,6 +45,7 @@ from seqvae.storage.sources import locate
 POSTERIORS = 8_192  # records whose posteriors are held at once while encoding
 METHODS = {"slerp": paths.slerp, "linear": paths.linear}
 GREEDY = Greedy()
+Labels = Sequence[float] | Tensor | np.ndarray | Callable[[Any], float]
 
 
 class SeqVAE:
@@ -204,6 +210,55 @@ class SeqVAE:
                 bounds[rows] = iwae(importance_log_weights(self.model, batch, _at_least_one("samples", samples))).to(bounds)
         return bounds
 
+    def predict(self, records: Sequence[Any]) -> dict[str, Prediction]:
+        """What each head says of each record's posterior mean: by property, mean and spread `[N]` in the property's unit.
+
+        Raises:
+            ConfigError: a model without heads.
+            DataError: as `encode`.
+        """
+        if not len(self.model.heads):
+            raise ConfigError("this model has no heads; fit one with fit_heads, or seqvae fit-heads RUN --property NAME")
+        z = self.encode(records)
+        with evaluating(self.model):
+            return self.model.heads.predict(z)
+
+    def fit_heads(
+        self,
+        records: Sequence[Any] | Tensor,
+        properties: Mapping[str, Labels],
+        kind: str = "regression",
+        steps: int = 2000,
+        seed: int | None = None,
+        **keywords: Any,
+    ) -> None:
+        """Fit a head to each property, on the posterior means of records; everything else of the model stays as it is.
+
+        Args:
+            records: to learn from, most likely those that the model was trained on; or their latents `[N,*event]`.
+            properties: by name, a number a record (NaN where missing), or a function from a record to its number. A head of that
+                name which the model has already is replaced.
+            kind: of the heads, `regression` or `classification`.
+            steps: of Adam.
+            seed: of the initial weights and the batches.
+            keywords: of the heads: `hidden=128, ensemble=5`.
+
+        Raises:
+            ConfigError: an unknown kind or keyword.
+            DataError: as `encode`; no number for each record, or none at all.
+        """
+        z = self._latents(records) if isinstance(records, Tensor) else self.encode(records)
+        targets = {name: _targets(name, labels, records, len(z)) for name, labels in properties.items()}
+        named = {**(self.recipe.model.heads or {}), **{name: {"kind": kind, **keywords} for name in properties}}
+        recipe = recipes.check(replace(self.recipe, model=replace(self.recipe.model, heads=named)).to_config())
+        configs = {name: config for name, config in (recipe.model.heads or {}).items() if name in properties}
+        with seeded(seed):
+            fitted = registry.build_named("head", configs, self.model.event_shape)
+            for name, head in fitted.items():
+                fit_head(head.to(self.device), z, targets[name], steps)
+        self.model.heads = PropertyHeads({**{name: self.model.heads[name] for name in self.model.heads}, **fitted})
+        self.recipe = recipe
+
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the model's folder: config.json, model.safetensors, codec/, README.md, manifest.json.
 
@@ -266,6 +321,21 @@ class SeqVAE:
             raise DataError("a latent holds a value that is not finite; mend or drop it")
         dtype = next((p.dtype for p in self.model.parameters()), torch.float32)
         return latents.detach().to(self.device, dtype)
+
+
+def _targets(name: str, labels: Labels, records: Sequence[Any] | Tensor, count: int) -> Tensor:
+    """`[N]` float32 of one property, NaN where missing or where its function fails."""
+    if callable(labels):
+        if isinstance(records, Tensor):
+            raise DataError(f"{name}: a function needs the records themselves, and latents were given")
+        values = computed(name, lambda given: np.array([labels(record) for record in given], np.float64), records)
+    else:
+        values = np.asarray(labels, dtype=np.float64)
+    if values.shape != (count,):
+        raise DataError(f"{name}: expected {count} numbers, one a record, got shape {list(values.shape)}")
+    if np.isnan(values).all():
+        raise DataError(f"{name}: every value is missing; nothing to learn from")
+    return torch.from_numpy(values.astype(np.float32))
 
 
 def _at_least_one(name: str, value: int) -> int:

@@ -158,6 +158,19 @@ def test_a_new_kind_keeps_what_it_takes_and_drops_the_rest() -> None:
     assert recipe("objective.beta.kind=constant").objective["beta"] == {"kind": "constant", "value": 1.0}
 
 
+def test_a_preset_brings_its_own_defaults_and_takes_them_away_again() -> None:
+    complete = recipe("objective=info").to_config()
+    assert (complete["objective"]["scaling"], complete["objective"]["divergence"]["kind"]) == (10.0, "mmd")
+    mmd = recipes.check(recipes.override(complete, ["objective=mmd"])).objective
+    assert (mmd["alpha"], mmd["scaling"]) == (1.0, 100.0)
+    assert mmd["beta"] == complete["objective"]["beta"]
+    back = recipes.check(recipes.override(complete, ["objective=elbo"])).objective
+    assert (back["alpha"], back["scaling"], back["divergence"]) == (0.0, 1.0, None)
+    kernel = recipe("objective=mmd", "objective.divergence.kernel=rbf").objective["divergence"]
+    assert (kernel["kind"], kernel["kernel"]) == ("mmd", "rbf")
+    assert recipe("objective=daae", "objective.noise.share=0.1").objective["noise"] == {"kind": "word_drop", "share": 0.1}
+
+
 def test_the_order_of_kind_and_key_does_not_matter() -> None:
     one = recipe("training.optimizer.momentum=0.9", "training.optimizer=sgd")
     two = recipe("training.optimizer=sgd", "training.optimizer.momentum=0.9")
@@ -245,7 +258,7 @@ def test_each_mistake_says_where_what_and_what_to_do(overrides: Sequence[str], f
 
 
 def test_all_mistakes_come_at_once() -> None:
-    problems = problems_of("seeed=1", "model.posterior.latent=-2", "objective.rate.variant=total_batch", "tokenizer=wrd")
+    problems = problems_of("seeed=1", "model.posterior.latent=-2", "objective.rate.variant=per_batch", "tokenizer=wrd")
     assert [problem.split(":")[0] for problem in problems] == [
         "seeed",
         "tokenizer.kind",
@@ -259,3 +272,34 @@ def test_a_recipe_without_its_needed_parts_names_them_all() -> None:
         recipes.check({"model": {"encoder": "rnn"}})
     missing = {problem.split(":")[0] for problem in caught.value.problems if problem.endswith("missing")}
     assert missing == {"modality", "data", "tokenizer", "model.posterior", "model.prior", "model.decoder", "model.likelihood"}
+
+
+# ---- named parts ----
+
+
+def test_heads_are_parts_by_a_name_of_ones_own() -> None:
+    found = recipe("model.heads.logP=regression", "model.heads.active.kind=classification", "model.heads.logP.hidden=9")
+    heads = found.to_config()["model"]["heads"]
+    assert list(heads) == ["logP", "active"]
+    assert (heads["logP"]["kind"], heads["logP"]["hidden"]) == ("regression", 9)
+    assert heads["active"]["depth"] == 1
+    assert recipes.check(found.to_config()) == found
+
+
+def test_a_head_of_another_kind_keeps_what_it_takes() -> None:
+    given = {"model": {"heads": {"a": {"kind": "regression", "hidden": 9}}}}
+    changed = recipes.override(given, ["model.heads.a=classification"])
+    assert changed["model"]["heads"] == {"a": {"kind": "classification", "hidden": 9}}
+
+
+@pytest.mark.parametrize(
+    ("assignment", "fragment"),
+    [
+        ("model.heads=regression", "model.heads: expected a mapping of names to parts of kind 'head', got 'regression'"),
+        ("model.heads.a=regresion", "model.heads.a.kind: unknown head 'regresion'; did you mean 'regression'?"),
+        ("model.heads.a={kind: regression, widht: 3}", "model.heads.a.widht: unknown key"),
+        ("model.heads={a b.c: regression}", "model.heads: 'a b.c' is no name; give a word without dots"),
+    ],
+)
+def test_mistakes_in_heads(assignment: str, fragment: str) -> None:
+    assert fragment in problems_of(assignment)[0]

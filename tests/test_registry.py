@@ -139,3 +139,30 @@ def test_the_five_parts_build_from_their_defaults(kind: str) -> None:
         part = registry.build(kind, schema.check_part(kind, name, kind, problems), *wired[kind])
         assert not problems
         assert isinstance(part, nn.Module)
+
+
+def test_a_preset_is_the_same_class_with_defaults_of_its_own() -> None:
+    register("plan", "nest", inner=0.5, plain=7)(Nest)
+    problems: list[str] = []
+    checked = schema.check_part("plan", {"kind": "nest", "maybe": 0.25}, "plan", problems)
+    assert not problems
+    assert checked == {
+        "kind": "nest",
+        "inner": {"kind": "constant", "value": 0.5},
+        "maybe": {"kind": "constant", "value": 0.25},
+        "plain": 7,
+    }
+    assert schema.check_part("plan", {"kind": "nest", "plain": 2}, "plan", problems)["plain"] == 2
+
+
+def test_parts_at_any_depth_are_offered_what_they_name() -> None:
+    class Asks:
+        def __init__(self, wired: int, *, value: float = 0.0) -> None:
+            self.wired, self.value = wired, value
+
+    register("schedule", "asks")(Asks)
+    register("plan", "nest")(Nest)
+    config = {"kind": "nest", "inner": {"kind": "asks"}, "maybe": {"kind": "constant", "value": 1.0}}
+    built = registry.build("plan", config, wired=5, nobody_asks=6)
+    assert (built.wired, built.inner.wired) == (5, 5)
+    assert registry.build("plan", {"kind": "nest", "inner": config["maybe"]}, 9).wired == 9

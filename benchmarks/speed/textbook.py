@@ -124,11 +124,11 @@ def pairs(textbook: TextbookVae, model: SequenceModel) -> Iterator[tuple[Tensor,
     """The same weights in both models, textbook first."""
     ours: list[nn.Module] = [
         model.encoder.embedding.table,  # type: ignore[union-attr,list-item]
-        model.encoder.layers[0][0],  # type: ignore[index,list-item]
+        model.encoder.layers[0][0].rnn,  # type: ignore[index,union-attr,list-item]
         model.posterior.moments,  # type: ignore[list-item]
         model.decoder.embedding.table,  # type: ignore[union-attr,list-item]
         model.decoder.initial_state,  # type: ignore[list-item]
-        model.decoder.rnn,  # type: ignore[list-item]
+        model.decoder.layers[0].rnn,  # type: ignore[index,union-attr,list-item]
         model.likelihood,
     ]
     theirs = [

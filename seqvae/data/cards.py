@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from seqvae.data.shipped import shipped
 from seqvae.errors import DataError, nearest
 
-Split = Literal["train", "valid", "test"]
+Split = Literal["train", "valid", "test", "all"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -51,7 +51,7 @@ class Card(BaseModel):
         reader: the suffix whose reader reads the files, where their names do not say it.
         column, label, properties: see `Columns`; settings may say otherwise.
         embedded: `module:function` that builds the data set from installed packages: called with a folder, it returns the file.
-        splits: empty for one that is split by content.
+        splits: its files by split; `all` is a file that is split by content, and an embedded data set has none.
         note: what one must know before comparing numbers.
     """
 

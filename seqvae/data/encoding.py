@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import chain, islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TextIO
 
 import numpy as np
 
 from seqvae.data.codec import Codec
+from seqvae.data.computed import PropertyFunction, compute
 from seqvae.data.rejections import SHOWN, Rejections, check_rejections
 from seqvae.data.rows import Rejected, Row
 from seqvae.data.settings import DataSettings
@@ -35,10 +37,19 @@ class Encoding:
         settings: how long a record may be, how many are wanted, and what to do with bad ones.
         codec: not fitted yet.
         folder: where everything goes.
+        computed: properties to compute from each record, beside those that it brings.
     """
 
-    def __init__(self, source: Source, settings: DataSettings, codec: Codec, folder: Path) -> None:
+    def __init__(
+        self,
+        source: Source,
+        settings: DataSettings,
+        codec: Codec,
+        folder: Path,
+        computed: Mapping[str, PropertyFunction] = MappingProxyType({}),
+    ) -> None:
         self.source, self.settings, self.codec, self.folder = source, settings, codec, folder
+        self.computed = computed
         self.total = 0
         self.first: list[Rejected] = []
         self.rejected = 0
@@ -82,7 +93,8 @@ class Encoding:
         return Counter({split: writer.count for split, writer in writers.items() if writer.count})
 
     def _writer(self, split: str, row: Row) -> StoreWriter:
-        return StoreWriter(self.folder / split, self.codec.spec, labels=row.label is not None, properties=len(row.properties))
+        names = (*self.source.property_names, *self.computed)
+        return StoreWriter(self.folder / split, self.codec.spec, labels=row.label is not None, properties=names)
 
     def _write(self, writer: StoreWriter, rows: list[Row]) -> None:
         """Encode a chunk and append what came out well."""
@@ -94,12 +106,13 @@ class Encoding:
                 self._reject(row, f"{len(sequence)} steps, more than data.max_length={self.settings.max_length}")
                 continue
             kept.append((row, sequence))
+        computed = compute(self.computed, [row.record for row, _ in kept])
         writer.append(
             [sequence for _, sequence in kept],
             units=(self.codec.units(row.record) for row, _ in kept),
             lines=(row.line for row, _ in kept),
             labels=(row.label for row, _ in kept),
-            properties=[row.properties for row, _ in kept],
+            properties=[(*row.properties, *numbers) for (row, _), numbers in zip(kept, computed, strict=True)],
         )
 
     def _rows(self) -> Iterator[tuple[str, Row]]:

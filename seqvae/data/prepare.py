@@ -23,6 +23,7 @@ from typing import Any
 from seqvae import registry
 from seqvae.data.cache import cache_root, key_of, write_folder
 from seqvae.data.codec import Codec
+from seqvae.data.computed import property_functions
 from seqvae.data.encoding import Encoding
 from seqvae.data.rejections import Rejections, check_rejections, read_rejections
 from seqvae.data.settings import DataSettings
@@ -31,7 +32,7 @@ from seqvae.data.store import SequenceStore
 from seqvae.errors import DataError
 
 log = logging.getLogger("seqvae")
-FORMAT = 1  # of all that stands in the folder; part of its name
+FORMAT = 2  # of all that stands in the folder; part of its name
 SPLITS = ("train", "valid", "test")
 
 
@@ -67,11 +68,12 @@ def prepare(settings: DataSettings, modality: ReadsFiles, codec_config: Mapping[
 
     Raises:
         DataError: no such source, nothing to train on, or more bad records than the settings allow.
-        ConfigError: no such tokenizer.
+        ConfigError: no such tokenizer, or no such property to compute.
     """
     source = resolve(settings, modality)
     codec: Codec = registry.build("tokenizer", codec_config)
-    chosen = [settings.max_length, settings.limit]
+    computed = property_functions(modality, settings.computed)
+    chosen = [settings.max_length, settings.limit, settings.computed]
     key = key_of([FORMAT, modality.name, source.key, codec_config["kind"], codec.fingerprint, chosen, seed])
     folder = cache_root() / "prepared" / key
     there = folder.is_dir()  # asked before its summary is read: it may appear at any moment, but then whole
@@ -80,7 +82,7 @@ def prepare(settings: DataSettings, modality: ReadsFiles, codec_config: Mapping[
         if there:
             shutil.rmtree(folder, ignore_errors=True)  # damaged since
         started = time.perf_counter()
-        write_folder(folder, lambda place: Encoding(source, settings, codec, place).run(seed))
+        write_folder(folder, lambda place: Encoding(source, settings, codec, place, computed).run(seed))
         log.info("prepared %s in %.1f s: %s", source.name, time.perf_counter() - started, folder)
     return _open(folder, registry.build("tokenizer", codec_config), source, settings, cached)
 

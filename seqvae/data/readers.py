@@ -44,12 +44,12 @@ def read_lines(path: Path, columns: Columns) -> Iterator[Row | Rejected]:
 def read_tsv(path: Path, columns: Columns) -> Iterator[Row | Rejected]:
     """`.tsv`: fields between tabs, nothing quoted, so that a lone quotation mark is just one."""
     fields = ((number, None if line is None else line.split("\t")) for number, line in text_lines(path))
-    return _table(path, fields, columns)
+    return table_rows(path, fields, columns)
 
 
 def read_csv(path: Path, columns: Columns) -> Iterator[Row | Rejected]:
     """`.csv`: fields between commas, `"quoted"` where they hold commas or line breaks."""
-    return _table(path, _csv_fields(path), columns)
+    return table_rows(path, _csv_fields(path), columns)
 
 
 def read_jsonl(path: Path, columns: Columns) -> Iterator[Row | Rejected]:
@@ -146,7 +146,7 @@ def keyed_row(path: Path, number: int, value: Any, keys: Columns) -> Row | Rejec
     return checked_row(path, number, record, label, properties)
 
 
-def _table(path: Path, rows: Iterator[tuple[int, list[str] | None]], columns: Columns) -> Iterator[Row | Rejected]:
+def table_rows(path: Path, rows: Iterator[tuple[int, list[str] | None]], columns: Columns) -> Iterator[Row | Rejected]:
     """Rows of strings. The first is a header if a column is asked for by name, or if it names the record."""
     keys: Columns | None = None
     for number, fields in rows:

@@ -21,6 +21,7 @@ class DataSettings:
         column: the column that holds the record, by name (the file then has a header) or 0-based number.
         label: the column that holds an integer class label, by name or number.
         properties: columns of numbers that describe the record (a molecule's measurements), by name or number.
+        computed: properties that the modality computes from the record itself, by name.
         on_error: `skip` counts bad records, shows them and writes them to `rejected.jsonl`; `raise` stops at the first.
         max_rejected: the share of bad records beyond which `skip` is an error too.
         max_length: longest record in steps, its end counted; a longer one is a bad record, never cut.
@@ -35,6 +36,7 @@ class DataSettings:
     column: str | int | None = None
     label: str | int | None = None
     properties: tuple[str | int, ...] = ()
+    computed: tuple[str, ...] = ()
     on_error: Literal["skip", "raise"] = "skip"
     max_rejected: Annotated[float, Field(ge=0, le=1)] = 0.05
     max_length: PositiveInt = 512

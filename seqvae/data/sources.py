@@ -79,6 +79,11 @@ class Source:
         return {part.split or "all": part.sha256 for part in self.parts}
 
     @property
+    def property_names(self) -> tuple[str, ...]:
+        """The columns of numbers that every row brings."""
+        return tuple(str(column) for column in self.parts[0].columns.properties)
+
+    @property
     def key(self) -> str:
         """A name for the content and the way it is read and split; paths do not enter."""
         parts = [[p.split, p.sha256, p.reader.__qualname__, p.columns.asked, p.columns.label, p.minus] for p in self.parts]

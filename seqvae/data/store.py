@@ -6,7 +6,7 @@
     lines.npy    [N] int64, the line each record came from
     labels.npy   [N] int64, where the records have labels
     properties.npy [N,P] float32, where they have properties
-    meta.json    the steps' specification and the counts
+    meta.json    the steps' specification, the counts, the properties' names
 
 Training touches only the pages it reads, so resident memory does not grow with the data set.
 """
@@ -30,7 +30,7 @@ from seqvae.batch import SequenceBatch
 from seqvae.errors import DataError
 from seqvae.steps import StepSpec
 
-FORMAT = 1
+FORMAT = 2
 
 
 class SequenceStore:
@@ -52,7 +52,8 @@ class SequenceStore:
         self.units = self._column("units")
         self.lines = self._column("lines")
         self.labels = self._column("labels") if meta["labels"] else None
-        self.properties = self._column("properties") if meta["properties"] else None
+        self.property_names: tuple[str, ...] = tuple(meta["properties"])
+        self.properties = self._column("properties") if self.property_names else None
         if len(self) != meta["count"] or len(self.values) != self.offsets[-1]:
             raise DataError(
                 f"prepared data in {self.folder} is damaged: {len(self)} sequences where {meta['count']} were written; delete it"
@@ -70,6 +71,16 @@ class SequenceStore:
     def lengths(self) -> np.ndarray:
         """`[N]` int32 steps a sequence, EOS counted."""
         return np.diff(self.offsets).astype(np.int32)
+
+    @property
+    def property_tensor(self) -> Tensor | None:
+        """`[N,P]` float32 of every record, NaN where missing, or None."""
+        return None if self.properties is None else torch.from_numpy(np.array(self.properties))
+
+    @property
+    def label_tensor(self) -> Tensor | None:
+        """`[N]` int64 of every record, -1 where missing, or None."""
+        return None if self.labels is None else torch.from_numpy(np.array(self.labels))
 
     def batch(self, rows: Sequence[int] | np.ndarray) -> SequenceBatch:
         """The sequences `rows [B]` as one right-padded batch, `index` set to `rows`."""
@@ -122,10 +133,10 @@ class StoreWriter:
         folder: created if need be.
         spec: what the steps are.
         labels: whether the records have labels.
-        properties: numbers a record, P.
+        properties: the names of the numbers of each record, P.
     """
 
-    def __init__(self, folder: Path, spec: StepSpec, *, labels: bool = False, properties: int = 0) -> None:
+    def __init__(self, folder: Path, spec: StepSpec, *, labels: bool = False, properties: Sequence[str] = ()) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.spec = folder, spec
         self._total = 0
@@ -136,7 +147,8 @@ class StoreWriter:
         self._units = _Column(folder / "units.npy", np.int32)
         self._lines = _Column(folder / "lines.npy", np.int64)
         self._labels = _Column(folder / "labels.npy", np.int64) if labels else None
-        self._properties = _Column(folder / "properties.npy", np.float32, (properties,)) if properties else None
+        self._names = list(properties)
+        self._properties = _Column(folder / "properties.npy", np.float32, (len(properties),)) if properties else None
         self._offsets.append(np.zeros(1, np.int64))
 
     @property
@@ -177,7 +189,7 @@ class StoreWriter:
             "steps": self._total,
             "spec": asdict(self.spec),
             "labels": self._labels is not None,
-            "properties": 0 if self._properties is None else self._properties.shape[0],
+            "properties": self._names,
         }
         (self.folder / "meta.json").write_text(json.dumps(meta, indent=1), "utf-8")
 

@@ -1,57 +1,61 @@
-"""Autoregressive recurrent decoder: p(x_t | x_<t, z) from an LSTM or GRU that reads the latent.
+"""Autoregressive recurrent decoder: p(x_t | x_<t, z) from recurrent cells that read the latent.
 
 Injection of the latent (Bowman et al. 2016, arXiv 1511.06349; He et al. 2019, arXiv 1901.05534):
 
 - `initial_state`: c_0 = W z, h_0 = tanh(c_0), for every layer (a GRU has h_0 = tanh(W z) alone);
+- `tanh_state`: instead, tanh(W z) for every part of the state (sketch-rnn; Ha & Eck 2017, arXiv 1704.03477);
 - `input`: z beside the embedding of the previous step, at every step.
 
-z as initial state alone collapses more readily than z at each step; both is the default.
+z as initial state alone collapses more readily than z at each step; both is the default. With no injection at all the decoder is an
+unconditional model of the sequences.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import BeforeValidator, Field, PositiveInt
 from torch import Tensor, nn
 
+from seqvae import registry
 from seqvae.batch import SequenceBatch
-from seqvae.registry import register
+from seqvae.errors import ConfigError
+from seqvae.registry import Part, register
 from seqvae.steps import StepEmbedding, StepSpec, WordDropout
 
-CELLS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
-Injection = Literal["initial_state", "input"]
-Injections = Annotated[
-    tuple[Injection, ...],
-    BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
-    Field(min_length=1),
-]
+Injection = Literal["initial_state", "tanh_state", "input"]
+Injections = Annotated[tuple[Injection, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
+State = tuple[Tensor, ...]
 
 
 @dataclass(frozen=True)
 class RnnState:
-    """Where a row stands: the latent `[R,K]` that it is told, and the recurrent state, one or two tensors `[L,R,H]`."""
+    """Where a row stands: the latent `[R,K]` that it is told, and each layer's recurrent state, tensors `[R,H]`."""
 
     z: Tensor
-    recurrent: tuple[Tensor, ...]
+    recurrent: tuple[State, ...]
 
 
 @register("decoder", "rnn")
 class RnnDecoder(nn.Module):
-    """LSTM or GRU over the previous steps, told the latent.
+    """Recurrent cells over the previous steps, told the latent.
 
     Args:
         steps: what a step is.
         event_shape: shape of one latent; flattened to K numbers.
-        cell: `lstm` or `gru`.
+        cell: `lstm`, `gru`, `layer_norm_lstm` or `hyper_lstm`, or a mapping with its own keys.
         embedding: width of the token embedding.
         hidden: units H.
         layers: stacked layers.
-        injection: `initial_state`, `input`, or both.
+        injection: `initial_state` or `tanh_state`, `input`, or several of them; `[]` ignores the latent.
         dropout: on the inputs, between layers and on the outputs.
         word_dropout: share of previous tokens replaced by `<unk>` while training (tokens only).
+
+    Raises:
+        ConfigError: two initial states.
     """
 
     def __init__(
@@ -59,7 +63,7 @@ class RnnDecoder(nn.Module):
         steps: StepSpec,
         event_shape: torch.Size,
         *,
-        cell: Literal["lstm", "gru"] = "lstm",
+        cell: Annotated[Mapping[str, Any] | str, Part("cell", late=True)] = "lstm",
         embedding: PositiveInt = 256,
         hidden: PositiveInt = 256,
         layers: PositiveInt = 1,
@@ -68,18 +72,23 @@ class RnnDecoder(nn.Module):
         word_dropout: Annotated[float, Field(ge=0, le=1)] = 0.0,
     ) -> None:
         super().__init__()
+        if {"initial_state", "tanh_state"} <= set(injection):
+            raise ConfigError("injection: initial_state and tanh_state are two ways to start; give one of them")
         self.steps = steps
         self.width = hidden
         self.word_dropout = WordDropout(steps, word_dropout)
         self.embedding = StepEmbedding(steps, embedding)
-        latent = event_shape.numel()
-        self.reads_latent = "input" in injection
-        self.lstm = cell == "lstm"
-        self.initial_state = nn.Linear(latent, layers * hidden) if "initial_state" in injection else None
-        input_width = self.embedding.width + (latent if self.reads_latent else 0)
-        between = dropout if layers > 1 else 0.0  # torch warns about dropout between the layers of one
-        self.rnn = CELLS[cell](input_width, hidden, layers, batch_first=True, dropout=between)
         self.dropout = nn.Dropout(dropout)
+        self.injection = injection
+        latent = event_shape.numel()
+        told = latent if "input" in injection else 0
+        self.initial_state: nn.Linear | None = None
+        if "initial_state" in injection:
+            self.initial_state = nn.Linear(latent, layers * hidden)
+        widths = [self.embedding.width + told, *[hidden] * (layers - 1)]
+        self.layers = nn.ModuleList([registry.build("cell", cell, width, hidden) for width in widths])
+        if "tanh_state" in injection:
+            self.initial_state = nn.Linear(latent, sum(sum(self._widths(layer)) for layer in self.layers))
 
     def forward(self, z: Tensor, batch: SequenceBatch) -> Tensor:
         """Teacher forcing: features `[S,B,T,H]` from which the likelihood predicts step t at position t.
@@ -98,11 +107,14 @@ class RnnDecoder(nn.Module):
     def start(self, z: Tensor) -> RnnState:
         """The state before the first step, for latents `[R,*event]`."""
         z = z.flatten(1)
-        if self.initial_state is None:
-            zero = z.new_zeros(self.rnn.num_layers, z.shape[0], self.width)
-            return RnnState(z, (zero, zero) if self.lstm else (zero,))
-        cell = self.initial_state(z).unflatten(-1, (self.rnn.num_layers, self.width)).transpose(0, 1).contiguous()  # [L,R,H]
-        return RnnState(z, (torch.tanh(cell), cell) if self.lstm else (torch.tanh(cell),))
+        if self.initial_state is not None and "tanh_state" in self.injection:
+            parts = torch.tanh(self.initial_state(z)).split([width for layer in self.layers for width in self._widths(layer)], -1)
+            remaining = iter(parts)
+            return RnnState(z, tuple(tuple(next(remaining) for _ in self._widths(layer)) for layer in self.layers))
+        count = len(self.layers)
+        memory = z.new_zeros(len(z), count * self.width) if self.initial_state is None else self.initial_state(z)
+        memories = memory.chunk(count, dim=-1)
+        return RnnState(z, tuple(layer.start(part) for layer, part in zip(self.layers, memories, strict=True)))  # type: ignore[operator]
 
     def step(self, inputs: Tensor, state: RnnState) -> tuple[Tensor, RnnState]:
         """One step: the previous step `[R]` or `[R,W]` to features `[R,H]` of the next, and the new state."""
@@ -111,13 +123,16 @@ class RnnDecoder(nn.Module):
 
     def select(self, state: RnnState, index: Tensor) -> RnnState:
         """The rows `index [R']` of a state."""
-        return RnnState(state.z[index], tuple(part[:, index] for part in state.recurrent))
+        return RnnState(state.z[index], tuple(tuple(part[index] for part in layer) for layer in state.recurrent))
 
-    def _run(self, embedded: Tensor, state: RnnState) -> tuple[Tensor, RnnState]:
-        """`[R,T,E]` through the RNN from a state: features `[R,T,H]` and the state after."""
-        if self.reads_latent:
-            told = state.z.unsqueeze(1).expand(-1, embedded.shape[1], -1)
-            embedded = torch.cat([embedded, told.to(embedded.dtype)], dim=-1)
-        before = tuple(part.to(embedded.dtype) for part in state.recurrent)
-        features, after = self.rnn(embedded, before if self.lstm else before[0])
-        return features, RnnState(state.z, after if self.lstm else (after,))
+    def _run(self, features: Tensor, state: RnnState) -> tuple[Tensor, RnnState]:
+        """`[R,T,E]` through the layers from a state: features `[R,T,H]` and the state after."""
+        after = []
+        for number, (layer, before) in enumerate(zip(self.layers, state.recurrent, strict=True)):
+            told = state.z if number == 0 and "input" in self.injection else None
+            features, ended = layer(self.dropout(features) if number else features, before, told)
+            after.append(ended)
+        return features, RnnState(state.z, tuple(after))
+
+    def _widths(self, layer: nn.Module) -> tuple[int, ...]:
+        return layer.widths  # type: ignore[return-value]

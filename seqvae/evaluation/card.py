@@ -14,6 +14,7 @@ import numpy as np
 from seqvae.data.store import SequenceStore
 from seqvae.definitions import DEFINITIONS, Definition
 from seqvae.evaluation.conditions import Precision
+from seqvae.evaluation.heads import property_metrics
 from seqvae.evaluation.latent import active_units, mutual_information
 from seqvae.evaluation.likelihood import PosteriorPass, importance_nll, posterior_pass
 from seqvae.evaluation.reconstruction import reconstruction_metrics
@@ -73,6 +74,8 @@ def evaluate(
     metrics |= _perplexities(vae, store, measured.rows, nll.mean)
     metrics |= _latent_health(vae, measured)
     metrics["collapsed"] = verdict(metrics).collapsed
+    if len(vae.model.heads):
+        metrics["properties"] = property_metrics(vae.model.heads, store, measured.rows, measured.means)
     if reconstruct:
         metrics |= reconstruction_metrics(vae, store, measured.rows, measured.means, at_once=rows, precision=precision)
     return _in_order(metrics)
@@ -80,7 +83,12 @@ def evaluate(
 
 def table(metrics: Mapping[str, Any]) -> list[Row]:
     """The card's lines, in the order of `metrics`, for the terminal, the report and the model card."""
-    return [Row(name, _shown(value), *DEFINITIONS.get(name, Definition("", ""))) for name, value in metrics.items()]
+    lines = []
+    for name, value in metrics.items():
+        inner = value.items() if isinstance(value, Mapping) else [(None, value)]
+        for key, item in inner:
+            lines.append(Row(name if key is None else f"{name}.{key}", _shown(item), *DEFINITIONS.get(name, Definition("", ""))))
+    return lines
 
 
 def as_text(metrics: Mapping[str, Any]) -> str:
@@ -119,4 +127,6 @@ def _in_order(metrics: Metrics) -> Metrics:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_shown(item)}" for key, item in value.items())
     return f"{value:.4f}" if isinstance(value, float) else str(value)

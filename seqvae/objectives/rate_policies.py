@@ -12,28 +12,42 @@ it. Four variants go by that name in the literature and differ by much, so each 
 
 sketch-rnn states its floor of 0.20 for the mean over its 128 dimensions: 25.6 nats here. All four have exactly zero gradient below
 the threshold.
+
+Capacity (Burgess et al. 2018, arXiv 1804.03599) holds the rate at a number of nats that grows with training. Policies with a
+multiplier that is learnt beside the model are in `multipliers.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Literal, Protocol
+from collections.abc import Callable, Sequence
+from typing import Annotated, Literal
 
 import torch
-from pydantic import Field
-from torch import Tensor
+from pydantic import Field, PositiveFloat
+from torch import Tensor, nn
 
+from seqvae.errors import ConfigError
+from seqvae.objectives.loss import Loss
+from seqvae.objectives.schedules import Linear, Schedule
 from seqvae.rate import Rate
-from seqvae.registry import register
+from seqvae.registry import Part, register
 
 Across = Callable[[Tensor], Tensor]
 
 
-class RatePolicy(Protocol):
-    """What the loss charges for a rate."""
+class RatePolicy(nn.Module):
+    """What the loss charges for a rate; a module, so that a learnt multiplier (a buffer) is saved with the objective."""
 
-    def __call__(self, rate: Rate, across: Across) -> Tensor:
-        """Nats charged per sequence, `[B]`. `across` averages a per-rank batch mean over all ranks."""
+    def forward(self, rate: Rate, across: Across, step: int = 0) -> Tensor:
+        """Nats charged per sequence, `[B]`, at a global step. `across` averages a per-rank batch mean over all ranks."""
+        raise NotImplementedError
+
+    def learn(self, losses: Sequence[Loss], across: Across) -> None:
+        """Told the losses of each global step once it is done; most policies learn nothing."""
+
+    def scalars(self) -> dict[str, float]:
+        """Plain numbers to report."""
+        return {}
 
 
 def per_sequence(rate: Tensor) -> Tensor:
@@ -42,16 +56,16 @@ def per_sequence(rate: Tensor) -> Tensor:
 
 
 @register("rate_policy", "plain")
-class Plain:
+class Plain(RatePolicy):
     """The rate as it is."""
 
-    def __call__(self, rate: Rate, across: Across) -> Tensor:
+    def forward(self, rate: Rate, across: Across, step: int = 0) -> Tensor:
         """The sum over dimensions, `[B]` nats."""
         return per_sequence(rate.per_dimension).sum(-1)
 
 
 @register("rate_policy", "free_bits")
-class FreeBits:
+class FreeBits(RatePolicy):
     """A floor under the rate.
 
     Args:
@@ -65,9 +79,10 @@ class FreeBits:
         variant: Literal["dimension_batch", "dimension_sample", "total", "total_batch"] = "dimension_batch",
         nats: Annotated[float, Field(ge=0)] = 0.25,
     ) -> None:
+        super().__init__()
         self.variant, self.nats = variant, nats
 
-    def __call__(self, rate: Rate, across: Across) -> Tensor:
+    def forward(self, rate: Rate, across: Across, step: int = 0) -> Tensor:
         """The rate, never below the floor, `[B]` nats."""
         nats = per_sequence(rate.per_dimension)  # [B,K]
         if self.variant == "total":
@@ -79,3 +94,65 @@ class FreeBits:
         # one value a sequence whose mean is sum_j max(mean_i KL_ij, nats): a dimension is charged for all sequences or for none
         above = across(nats.detach().mean(0)) > self.nats  # [K]
         return torch.where(above, nats, torch.full_like(nats, self.nats)).sum(-1)
+
+
+@register("rate_policy", "capacity")
+class Capacity(RatePolicy):
+    """weight * |rate - C(t)|: the rate is held at the capacity, from above and from below.
+
+    The distance is that of the batch mean, so that single sequences may have more or less.
+
+    Args:
+        nats: C, of the sum over dimensions, a schedule of the global step or a number; 0 to 25 over 100,000 steps when absent.
+        weight: gamma of the paper.
+    """
+
+    def __init__(self, *, nats: Annotated[Schedule | None, Part("schedule")] = None, weight: PositiveFloat = 100.0) -> None:
+        super().__init__()
+        self.nats: Schedule = nats or Linear(steps=100_000, stop=25.0)
+        self.weight = weight
+
+    def forward(self, rate: Rate, across: Across, step: int = 0) -> Tensor:
+        """`[B]` nats, with the mean `weight * |mean rate - C(t)|`."""
+        total, capacity = per_sequence(rate.per_dimension).sum(-1), self.nats(step)
+        side = torch.sign(across(total.detach().mean()) - capacity)
+        return self.weight * side * (total - capacity)
+
+
+@register("rate_policy", "balanced")
+class Balanced(RatePolicy):
+    """Groups of latents share the charge in proportion to their rates, so that none dies early (NVAE, Vahdat & Kautz 2020,
+    arXiv 2007.03898).
+
+    With c_i = (mean |rate_i| + 0.01) / size_i, group i is charged c_i / mean(c) times its rate; the coefficients have no
+    gradient. A group is a named part of the rate, such as a layer of a hierarchy: a single one is charged as it is.
+
+    Args:
+        sizes: one a group, the paper's alpha; all equal when absent.
+        steps: after so many all groups are charged alike, as in the paper once annealing is over; None is never.
+    """
+
+    def __init__(self, *, sizes: tuple[PositiveFloat, ...] | None = None, steps: int | None = None) -> None:
+        super().__init__()
+        self.sizes, self.steps = sizes, steps
+
+    def forward(self, rate: Rate, across: Across, step: int = 0) -> Tensor:
+        """The balanced sum over groups, `[B]` nats."""
+        groups = torch.stack([per_sequence(part).sum(-1) for part in rate.parts.values()], dim=-1)  # [B,L]
+        if self.steps is not None and step >= self.steps:
+            return groups.sum(-1)
+        return (self.coefficients(groups, across) * groups).sum(-1)
+
+    def coefficients(self, groups: Tensor, across: Across) -> Tensor:
+        """`[L]` with mean 1, from rates `[B,L]`.
+
+        Raises:
+            ConfigError: not one size a group.
+        """
+        sizes = self.sizes or (1.0,) * groups.shape[-1]
+        if len(sizes) != groups.shape[-1]:
+            raise ConfigError(
+                f"objective.rate.sizes: {len(sizes)} sizes for {groups.shape[-1]} groups of latents; give one a group"
+            )
+        weights = (across(groups.detach().abs().mean(0)) + 0.01) / groups.new_tensor(sizes)
+        return weights / weights.mean()

@@ -57,7 +57,7 @@ Not stated. Whoever publishes this model: add `license:` at the top of this card
 def model_card(recipe: Recipe, metrics: Mapping[str, Any]) -> str:
     """Markdown with the hub's yaml header. Metrics may be flat, or in named groups; lists are left out."""
     config = recipe.to_config()
-    parts = {name: part["kind"] for name, part in config["model"].items()}
+    parts = {name: part["kind"] for name, part in config["model"].items() if name != "heads"}
     return TEMPLATE.format(
         modality=config["modality"]["kind"],
         source=recipe.data.source,
@@ -89,13 +89,24 @@ def _groups(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def _table(title: str, metrics: Mapping[str, Any]) -> str:
-    plain = {name: value for name, value in metrics.items() if isinstance(value, (int, float, str))}
+    plain = {name: value for name, value in _flat(metrics).items() if isinstance(value, (int, float, str))}
     if not plain:
         return ""
-    defined = {name: DEFINITIONS.get(name, Definition("", "")) for name in plain}
+    defined = {name: DEFINITIONS.get(name.split(".")[0], Definition("", "")) for name in plain}
     rows = [f"| {name} | {_shown(value)} | {defined[name].unit} | {defined[name].meaning} |" for name, value in plain.items()]
     head = [title, ""] if title else []
     return "\n".join([*head, "| what | value | unit | meaning |", "|---|---|---|---|", *rows])
+
+
+def _flat(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties' own measures beside the others: `properties.logP.mae`."""
+    found: dict[str, Any] = {}
+    for name, value in metrics.items():
+        if name != "properties":
+            found[name] = value
+            continue
+        found |= {f"{name}.{head}.{key}": number for head, measures in value.items() for key, number in measures.items()}
+    return found
 
 
 def _shown(value: float | str) -> str:

@@ -6,7 +6,7 @@ process and N processes with the same global batch make the same step, whatever 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from seqvae.batch import SequenceBatch
-from seqvae.objectives.elbo import Loss
+from seqvae.objectives.loss import Loss
 from seqvae.training.precision import autocast
 
 
@@ -41,6 +41,9 @@ class AccelerateEngine:
         accelerator: device and processes.
         precision: `fp32` or `bf16` autocast.
         clip_norm, clip_value: gradient clipping, or None.
+        fresh: makes a newly initialised model of the same configuration, the same one in every process.
+
+    `source` gives a random micro-batch of the training data; the trainer, which has the data, sets it.
     """
 
     def __init__(
@@ -52,18 +55,26 @@ class AccelerateEngine:
         precision: Literal["fp32", "bf16"],
         clip_norm: float | None,
         clip_value: float | None,
+        fresh: Callable[[], nn.Module] | None = None,
     ) -> None:
         self.model, self.optimizers = model, dict(optimizers)
         self.objective: Any = objective
         self.accelerator, self.device = accelerator, accelerator.device
         self.precision, self.clip_norm, self.clip_value = precision, clip_norm, clip_value
+        self.fresh = fresh
+        self.source: Callable[[], SequenceBatch] | None = None
         self.skipped = 0
         self.loss_module = accelerator.prepare(LossModule(model, objective))
 
-    def accumulate(self, batches: Sequence[SequenceBatch], step: int) -> list[Loss]:
-        """Forward and backward over the micro-batches; gradients add up to those of the mean over all sequences of all ranks."""
+    def accumulate(self, batches: Sequence[SequenceBatch], step: int, only: Collection[str] | None = None) -> list[Loss]:
+        """Forward and backward over the micro-batches; gradients add up to those of the mean over all sequences of all ranks.
+
+        `only` names the optimisers that will step. One process then works out no other gradients; several work out all, because
+        the reduction between them waits for every one.
+        """
         for optimizer in self.optimizers.values():
             optimizer.zero_grad(set_to_none=True)
+        wanted = None if only is None or self.accelerator.num_processes > 1 else self._held(only)
         share = self.accelerator.num_processes / self.across_sum(sum(len(batch) for batch in batches))
         losses = []
         for number, batch in enumerate(batches, start=1):
@@ -71,7 +82,8 @@ class AccelerateEngine:
             with nullcontext() if last else self.accelerator.no_sync(self.loss_module):
                 with autocast(self.precision, self.device):
                     loss = self.loss_module(batch, step, self.across_mean)
-                (loss.per_sequence.sum() * share).backward()  # DDP averages over ranks, hence the number of processes in `share`
+                # DDP averages over ranks, hence the number of processes in `share`
+                (loss.per_sequence.sum() * share).backward(inputs=wanted)
             losses.append(loss)
         return losses
 
@@ -90,6 +102,26 @@ class AccelerateEngine:
         self.skipped = 0 if finite else self.skipped + 1
         held.zero_grad(set_to_none=True)
         return finite
+
+    def draw(self, count: int) -> list[SequenceBatch]:
+        """So many further micro-batches of the training data, by chance."""
+        assert self.source is not None, "whoever has the data sets the source"
+        return [self.source().to(self.device) for _ in range(count)]
+
+    def renew(self, parts: Collection[str]) -> None:
+        """Initialise these parts of the model again, and forget what the optimisers know of them."""
+        assert self.fresh is not None, "whoever has the configuration gives `fresh`"
+        new = self.fresh()
+        for name in parts:
+            part: nn.Module = getattr(self.model, name)
+            part.load_state_dict(getattr(new, name).state_dict())
+            for optimizer in self.optimizers.values():
+                for parameter in part.parameters():
+                    optimizer.state.pop(parameter, None)
+
+    def _held(self, names: Collection[str]) -> list[nn.Parameter]:
+        """The parameters of these optimisers."""
+        return [p for name in names for group in self.optimizers[name].param_groups for p in group["params"]]
 
     def across_sum(self, value: int) -> int:
         """The sum of a number over all processes."""

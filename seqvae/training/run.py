@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from torch import nn
 
 from seqvae import __version__, registry
 from seqvae import recipe as recipes
+from seqvae.data.codec import Codec
 from seqvae.data.prepare import Prepared, prepare
 from seqvae.errors import RunError
+from seqvae.inference import seeded
 from seqvae.model import build_model
 from seqvae.recipe import Recipe
 from seqvae.training import checkpoint
@@ -74,6 +77,12 @@ def resume(run: Path | str) -> TrainResult:
     return trainer.fit()
 
 
+def trainer_of(recipe: Recipe, run: Path) -> Trainer:
+    """A trainer at its beginning that has made no folder yet, for measuring its steps."""
+    prepared, vae = _assemble(recipe)
+    return _trainer(recipe, prepared, vae, run, fresh=False)
+
+
 def _assemble(recipe: Recipe) -> tuple[Prepared, SeqVAE]:
     """The data and the freshly initialised model."""
     if recipe.training.threads is not None:
@@ -82,6 +91,9 @@ def _assemble(recipe: Recipe) -> tuple[Prepared, SeqVAE]:
     prepared = prepare(recipe.data, modality, recipe.tokenizer, recipe.seed)
     torch.manual_seed(recipe.seed)
     model = build_model(prepared.codec.spec, recipe.to_config()["model"])
+    if len(model.heads):
+        train = prepared.splits["train"]
+        model.heads.supervise(train.property_names, train.property_tensor, train.label_tensor)
     longest = recipe.evaluation.max_length or int(prepared.splits["train"].lengths.max())
     return prepared, SeqVAE(model, prepared.codec, modality, recipe, longest)
 
@@ -92,7 +104,8 @@ def _trainer(recipe: Recipe, prepared: Prepared, vae: SeqVAE, run: Path, fresh: 
 
     accelerator = Accelerator()
     settings = recipe.training
-    objective: nn.Module = registry.build("objective", recipe.objective)
+    offered = {"steps": prepared.codec.spec, "event_shape": vae.model.event_shape}
+    objective: nn.Module = registry.build("objective", recipe.objective, **offered)
     plan = registry.build("plan", recipe.plan)
     vae.model.to(accelerator.device)
     objective.to(accelerator.device)
@@ -103,13 +116,21 @@ def _trainer(recipe: Recipe, prepared: Prepared, vae: SeqVAE, run: Path, fresh: 
     if fresh and accelerator.is_main_process:
         _make_folder(run, recipe, prepared)
     accelerator.wait_for_everyone()
-    engine = AccelerateEngine(vae.model, objective, optimizers, accelerator, precision, settings.clip_norm, settings.clip_value)
+    clipping = settings.clip_norm, settings.clip_value
+    renewed = partial(_fresh_model, recipe, prepared.codec)
+    engine = AccelerateEngine(vae.model, objective, optimizers, accelerator, precision, *clipping, renewed)
     loggers = [cls(run, recipe.to_config()) for cls in logger_classes] if accelerator.is_main_process else []
     torch.manual_seed(recipe.seed + accelerator.process_index)  # noise differs between processes
     facts = _facts(prepared, vae, accelerator.device, precision)
     sizes = f"{facts['training_records']:,} records, {facts['parameters']:,} weights"
     log.info("%s: %s, %s on %s", run, sizes, precision, facts["hardware"])
     return Trainer(vae, recipe, prepared.splits, engine, plan, run, facts, loggers)
+
+
+def _fresh_model(recipe: Recipe, codec: Codec) -> nn.Module:
+    """A model as it was before training, but of another draw; every process makes the same."""
+    with seeded(recipe.seed + 1):
+        return build_model(codec.spec, recipe.to_config()["model"])
 
 
 def _facts(prepared: Prepared, vae: SeqVAE, device: torch.device, precision: str) -> dict[str, Any]:

@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from accelerate.utils import gather_object
 from torch import Tensor
 
 from seqvae import registry
+from seqvae.batch import SequenceBatch
 from seqvae.data.batches import Batches, bucket_batches
 from seqvae.data.store import SequenceStore
 from seqvae.errors import TrainingError
@@ -90,6 +92,7 @@ class Trainer:
         self.base_rates = {name: [group["lr"] for group in optimizer.param_groups] for name, optimizer in engine.optimizers.items()}
         self.main = engine.accelerator.is_main_process
         self.order = self._epoch_order(0)
+        engine.source = self._another
 
     # ---- the loop ----
 
@@ -116,6 +119,7 @@ class Trainer:
         self._set_learning_rates()
         batches = [self.train_store.batch(part).to(self.engine.device) for part in rows]
         losses = self.plan.step(self.engine, batches, progress.step)
+        self.engine.objective.stepped(losses, self.engine.across_mean)
         if self.engine.skipped > MAX_SKIPPED:
             raise TrainingError(
                 f"the gradient was not finite {self.engine.skipped} steps in a row, last at step {progress.step}; lower the "
@@ -179,6 +183,10 @@ class Trainer:
         self.order = self._epoch_order(self.progress.epoch)
         for start in range(self.progress.batch, len(self.order), self.settings.accumulate):
             yield list(self.order[start : start + self.settings.accumulate])
+
+    def _another(self) -> SequenceBatch:
+        """A micro-batch of this epoch, drawn from torch's generator."""
+        return self.train_store.batch(self.order[int(torch.randint(len(self.order), ()))])
 
     # ---- learning rate ----
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from seqvae.objectives.elbo import Loss
+from seqvae.objectives.loss import Loss
 
 
 class Window:

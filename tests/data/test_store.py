@@ -60,7 +60,7 @@ def test_vectors_are_padded_with_zeros(tmp_path: Path) -> None:
 
 def test_labels_and_properties_follow_their_records(tmp_path: Path) -> None:
     sequences = [np.array([i], np.int32) for i in range(3)]
-    with StoreWriter(tmp_path, TOKENS, labels=True, properties=2) as writer:
+    with StoreWriter(tmp_path, TOKENS, labels=True, properties=("p", "q")) as writer:
         writer.append(sequences, [1] * 3, [1, 2, 3], labels=[5, None, 0], properties=[(0.5, 1.0), (2.0, float("nan")), (3.0, 4.0)])
     batch = SequenceStore(tmp_path).batch([2, 1])
     assert batch.labels is not None
@@ -68,6 +68,8 @@ def test_labels_and_properties_follow_their_records(tmp_path: Path) -> None:
     assert batch.properties is not None
     assert batch.properties[0].tolist() == [3.0, 4.0]
     assert batch.properties[1, 1].isnan()
+    assert SequenceStore(tmp_path).property_names == ("p", "q")
+    assert SequenceStore(tmp_path).label_tensor.tolist() == [5, -1, 0]  # type: ignore[union-attr]
 
 
 def test_the_files_are_plain_numpy_arrays_without_pickle(tmp_path: Path) -> None:
@@ -99,5 +101,5 @@ def test_a_store_of_a_later_format_is_refused(tmp_path: Path) -> None:
     write(tmp_path, [np.array([1], np.int32)])
     meta = json.loads((tmp_path / "meta.json").read_text())
     (tmp_path / "meta.json").write_text(json.dumps({**meta, "format": 99}))
-    with pytest.raises(DataError, match="format 99, this version reads 1"):
+    with pytest.raises(DataError, match="format 99, this version reads 2"):
         SequenceStore(tmp_path)

@@ -11,6 +11,7 @@ from torch import Tensor
 from seqvae import schema
 from seqvae.batch import SequenceBatch
 from seqvae.decoders.rnn import RnnDecoder
+from seqvae.errors import ConfigError
 from seqvae.steps import StepSpec
 
 EVENT = torch.Size([3])
@@ -19,7 +20,9 @@ MakeBatch = Callable[..., SequenceBatch]
 
 def lstm_by_hand(decoder: RnnDecoder, z: Tensor, inputs: Tensor) -> Tensor:
     """Features `[B,T,H]` by the LSTM equations (Hochreiter & Schmidhuber 1997), gates in torch's order i, f, g, o."""
-    w_x, w_h, b_x, b_h = (getattr(decoder.rnn, name) for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"))
+    w_x, w_h, b_x, b_h = (
+        getattr(decoder.layers[0].rnn, name) for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+    )
     cell = z @ decoder.initial_state.weight.T + decoder.initial_state.bias
     hidden = torch.tanh(cell)
     previous = torch.cat([torch.full((len(inputs), 1), decoder.steps.bos), inputs[:, :-1]], dim=1)
@@ -42,10 +45,32 @@ def test_it_is_an_lstm_that_is_told_the_latent(tokens: StepSpec, make_batch: Mak
 def test_injection_decides_where_the_latent_enters(tokens: StepSpec) -> None:
     decoder = RnnDecoder(tokens, EVENT, embedding=6, hidden=8, injection=("input",))
     assert decoder.initial_state is None
-    assert decoder.rnn.input_size == 6 + 3
+    assert decoder.layers[0].rnn.input_size == 6 + 3
     decoder = RnnDecoder(tokens, EVENT, embedding=6, hidden=8, injection=("initial_state",))
     assert decoder.initial_state is not None
-    assert decoder.rnn.input_size == 6
+    assert decoder.layers[0].rnn.input_size == 6
+
+
+def test_tanh_state_fills_every_part_of_the_state(tokens: StepSpec) -> None:
+    cell = {"kind": "hyper_lstm", "small": 3, "bottleneck": 2}
+    decoder = RnnDecoder(tokens, EVENT, embedding=6, hidden=4, layers=2, cell=cell, injection=("tanh_state",))
+    z = torch.randn(5, 3)
+    parts = [part for layer in decoder.start(z).recurrent for part in layer]
+    assert [part.shape[1] for part in parts] == [4, 4, 3, 3] * 2
+    torch.testing.assert_close(
+        torch.cat(parts, dim=-1), torch.tanh(z @ decoder.initial_state.weight.T + decoder.initial_state.bias)
+    )
+
+
+def test_one_way_to_start_is_enough(tokens: StepSpec) -> None:
+    with pytest.raises(ConfigError, match="initial_state and tanh_state are two ways to start; give one"):
+        RnnDecoder(tokens, EVENT, injection=("initial_state", "tanh_state"))
+
+
+def test_without_injection_it_is_an_unconditional_model(tokens: StepSpec, make_batch: MakeBatch) -> None:
+    decoder, batch = RnnDecoder(tokens, EVENT, embedding=6, hidden=8, injection=(), dropout=0.0), make_batch(tokens)
+    assert torch.equal(decoder(torch.randn(2, 4, 3), batch), decoder(torch.randn(2, 4, 3), batch))
+    assert not any(part.any() for part in decoder.start(torch.randn(4, 3)).recurrent[0])
 
 
 def test_injection_may_be_written_as_one_bare_name() -> None:

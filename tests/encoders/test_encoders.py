@@ -20,6 +20,8 @@ CASES: list[dict[str, Any]] = [
     {"kind": "rnn", "embedding": 6, "hidden": 8, "cell": "gru", "pooling": "mean"},
     {"kind": "rnn", "embedding": 6, "hidden": 8, "layers": 2, "pooling": "last"},
     {"kind": "rnn", "embedding": 6, "hidden": 8, "bidirectional": False, "pooling": "last"},
+    {"kind": "rnn", "embedding": 6, "hidden": 8, "cell": "layer_norm_lstm", "pooling": "last"},
+    {"kind": "rnn", "embedding": 6, "hidden": 8, "cell": {"kind": "hyper_lstm", "small": 4, "bottleneck": 3}},
     *({"kind": "transformer", **TINY, "pooling": pooling} for pooling in ("cls", "mean", "max", "attention")),
 ]
 MakeBatch = Callable[..., SequenceBatch]

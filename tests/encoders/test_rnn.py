@@ -10,18 +10,19 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seqvae.batch import SequenceBatch
-from seqvae.encoders.rnn import CELLS, RnnEncoder
+from seqvae.encoders.rnn import RnnEncoder
 from seqvae.steps import StepSpec
 
 HIDDEN = 8
+TORCH: dict[str, type[nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU}
 
 
 def torch_twin(encoder: RnnEncoder, cell: str, layers: int, bidirectional: bool) -> nn.Module:
     """`nn.LSTM` or `nn.GRU` holding the encoder's weights."""
-    twin = CELLS[cell](encoder.embedding.width, HIDDEN, layers, batch_first=True, bidirectional=bidirectional).double()
+    twin = TORCH[cell](encoder.embedding.width, HIDDEN, layers, batch_first=True, bidirectional=bidirectional).double()
     for number, directions in enumerate(encoder.layers):
         for backward, rnn in enumerate(directions.children()):
-            for name, value in rnn.named_parameters():
+            for name, value in rnn.rnn.named_parameters():
                 suffix = f"_l{number}" + ("_reverse" if backward else "")
                 getattr(twin, name.replace("_l0", suffix)).data.copy_(value)
     return twin

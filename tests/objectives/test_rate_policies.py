@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from seqvae import registry
-from seqvae.objectives.rate_policies import FreeBits, Plain, per_sequence
+from seqvae.errors import ConfigError
+from seqvae.objectives.rate_policies import Balanced, Capacity, FreeBits, Plain, per_sequence
+from seqvae.objectives.schedules import Linear
 from seqvae.rate import Rate
 
 CASES: list[dict[str, Any]] = [
@@ -18,6 +20,10 @@ CASES: list[dict[str, Any]] = [
     {"kind": "free_bits", "variant": "dimension_sample", "nats": 0.5},
     {"kind": "free_bits", "variant": "total", "nats": 1.5},
     {"kind": "free_bits", "variant": "total_batch", "nats": 1.5},
+    {"kind": "capacity", "nats": {"kind": "constant", "value": 0.0}, "weight": 1.0},
+    {"kind": "balanced"},
+    {"kind": "minimum_rate", "nats": 0.5},
+    {"kind": "geco", "distortion": 5.0},
 ]
 KL = torch.tensor([[0.1, 0.9, 0.6], [0.3, 1.5, 0.2]], dtype=torch.float64)
 
@@ -97,3 +103,37 @@ def test_the_batch_mean_is_that_of_all_processes() -> None:
 def test_the_default_is_a_quarter_nat_a_dimension_on_the_batch_mean() -> None:
     nothing = torch.zeros(4, 32)
     assert FreeBits()(Rate({"z": nothing}), alone).tolist() == [8.0] * 4
+
+
+def test_capacity_holds_the_rate_from_both_sides() -> None:
+    policy = Capacity(nats=Linear(steps=10, stop=4.0), weight=100.0)
+    for step, side in ((0, 1.0), (10, -1.0)):  # the mean of 1.8 is above 0 and below 4
+        leaf = KL.clone().requires_grad_()
+        charged = policy(Rate({"z": leaf}), alone, step)
+        assert charged.mean().item() == pytest.approx(100 * abs(1.8 - 0.4 * step))
+        charged.sum().backward()
+        assert leaf.grad.tolist() == [[side * 100.0] * 3] * 2
+
+
+def test_the_capacity_is_that_of_the_mean_over_all_processes() -> None:
+    everywhere = torch.tensor(5.0, dtype=torch.float64)
+    charged = Capacity(nats=lambda step: 2.0, weight=1.0)(Rate({"z": KL}), lambda mean: everywhere)
+    assert charged.mean().item() == pytest.approx(1.8 - 2.0)  # above the capacity over all, hence charged here too
+
+
+GROUPS = {"bottom": [[1.0], [3.0]], "middle": [[2.0], [2.0]], "top": [[6.0], [2.0]]}
+
+
+def test_balanced_at_published_values() -> None:
+    """NVAE's balancer at KL = [[1, 2, 6], [3, 2, 2]] and group sizes 1, 2, 4."""
+    rate = Rate({name: torch.tensor(nats, dtype=torch.float64) for name, nats in GROUPS.items()})
+    policy = Balanced(sizes=(1.0, 2.0, 4.0))
+    coefficients = policy.coefficients(torch.cat(list(rate.parts.values()), -1), alone)
+    assert coefficients.tolist() == pytest.approx([1.50093342, 0.75046671, 0.74859988], abs=1e-8)
+    assert policy(rate, alone).tolist() == pytest.approx([7.49346609, 7.50093342], abs=1e-8)
+    assert Balanced(sizes=(1.0, 2.0, 4.0), steps=5)(rate, alone, 5).tolist() == [9.0, 7.0]
+
+
+def test_balanced_wants_one_size_a_group() -> None:
+    with pytest.raises(ConfigError, match="2 sizes for 1 groups"):
+        Balanced(sizes=(1.0, 2.0))(Rate({"z": KL}), alone)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from seqvae import registry
 from seqvae.batch import SequenceBatch
-from seqvae.objectives.elbo import Loss
+from seqvae.objectives.loss import Loss
 from seqvae.training.engine import AccelerateEngine
 
 SCRIPT = Path(__file__).parent / "one_step.py"

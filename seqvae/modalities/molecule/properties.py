@@ -90,6 +90,11 @@ PROPERTIES: dict[str, Property] = {
 ALIASES = {"penalized_logp": "penalized_logp_gcpn", "sas": "sa"}
 
 
+def is_known(name: object) -> bool:
+    """Whether `property_function` computes it."""
+    return isinstance(name, str) and (":" in name or ALIASES.get(name.lower(), name.lower()) in PROPERTIES)
+
+
 def property_function(name: str) -> PropertyFunction:
     """The function that computes a property of many molecules.
 

@@ -6,9 +6,13 @@ import html
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
+from seqvae.data.computed import PropertyFunction
 from seqvae.data.readers import READERS
 from seqvae.data.rows import Reader
-from seqvae.errors import DataError
+from seqvae.errors import ConfigError, DataError, nearest
+from seqvae.modalities.text import properties
 from seqvae.registry import register
 
 
@@ -51,6 +55,25 @@ class TextModality:
     def render(self, record: str) -> str:
         """An HTML fragment."""
         return f"<p>{html.escape(record)}</p>"
+
+    def property_function(self, name: str) -> PropertyFunction:
+        """Sentences to one number each: `words`, `characters`, or `word_length`, the mean.
+
+        Raises:
+            ConfigError: an unknown name.
+        """
+        if name not in properties.PROPERTIES:
+            raise ConfigError(f"text has no property {name!r}; {nearest(name, properties.PROPERTIES)}")
+        measure = properties.PROPERTIES[name]
+        return lambda sentences: np.array([measure(sentence) for sentence in sentences], dtype=np.float64)
+
+    def canonical(self, record: str) -> str | None:
+        """The sentence with single blanks between its words; None where it has none."""
+        return " ".join(record.split()) or None
+
+    def similarity(self, a: Sequence[str], b: Sequence[str]) -> np.ndarray:
+        """`[N]` of pairs, 0 to 1: the share of words that stay, by edit distance."""
+        return np.array([properties.similarity(first, second) for first, second in zip(a, b, strict=True)])
 
     def perplexities(self, nll_nats: float, tokens: int, units: int, records: int) -> dict[str, float]:
         """Perplexities of a corpus.

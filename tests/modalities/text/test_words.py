@@ -24,7 +24,7 @@ def fitted(records: list[str], **options: object) -> WordCodec:
 def test_ids_by_hand() -> None:
     codec = fitted(["the cat sat", "the dog sat", "the end"])
     # the 3, sat 2, then once each by spelling: cat dog end
-    assert codec.words == ["the", "sat", "cat", "dog", "end"]
+    assert codec.pieces == ["the", "sat", "cat", "dog", "end"]
     assert codec.spec.size == 9
     (ids,) = codec.encode(["the cat flew"])
     assert ids.dtype == np.int32
@@ -34,7 +34,7 @@ def test_ids_by_hand() -> None:
 
 def test_unknown_in_the_text_is_the_unknown_word_and_no_word_of_its_own() -> None:
     codec = fitted(["a <unk> b", "<unk> <unk>"])
-    assert codec.words == ["a", "b"]
+    assert codec.pieces == ["a", "b"]
     assert codec.encode(["<unk> a"])[0].tolist() == [3, 4, 2]
 
 
@@ -47,9 +47,9 @@ def test_other_specials_in_the_text_are_plain_words() -> None:
 
 def test_size_count_and_case() -> None:
     records = ["A a b", "a c b", "d"]
-    assert fitted(records, vocab_size=6).words == ["a", "b"]
-    assert fitted(records, min_count=2).words == ["a", "b"]
-    assert fitted(records, lower=True).words == ["a", "b", "c", "d"]
+    assert fitted(records, vocab_size=6).pieces == ["a", "b"]
+    assert fitted(records, min_count=2).pieces == ["a", "b"]
+    assert fitted(records, lower=True).pieces == ["a", "b", "c", "d"]
     assert fitted(records, lower=True).encode(["A"])[0].tolist() == [4, 2]
     with pytest.raises(DataError, match=r"tokenizer.vocab_size=4 leaves no room for words"):
         WordCodec(vocab_size=4)
@@ -89,7 +89,7 @@ def test_saved_and_loaded_it_is_the_same(tmp_path: Path) -> None:
     assert other.fingerprint == codec.fingerprint
     assert other.spec == codec.spec
     (tmp_path / "words.json").write_text("[]")
-    with pytest.raises(DataError, match=r"no word vocabulary in .*words.json"):
+    with pytest.raises(DataError, match=r"no vocabulary of words in .*words.json"):
         other.load(tmp_path)
 
 

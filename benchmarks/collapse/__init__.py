@@ -1,0 +1,1 @@
+"""The cure table: every cure for posterior collapse on one model, one protocol and one data set."""

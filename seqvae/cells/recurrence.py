@@ -1,0 +1,87 @@
+"""What stepped cells share to be fast on any device.
+
+    a_t = W_x x_t + W_z z + W_h h_(t-1) + b
+
+All that does not wait for h is one product before the first step (`project`). The gradient of W_h is one product after the last:
+where a textbook loop adds T products `[G,R] [R,H]`, each over few rows, into a matrix larger than the cache, here is one over all.
+Products run in autocast's precision, everything else at least in float32.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.nn import functional
+
+
+def project(inputs: Tensor, told: Tensor | None, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """`[T,R,G]`: weight `[G,I+K]` times the inputs `[R,T,I]` and what every step is told, `[R,K]`."""
+    own = inputs.shape[-1]
+    given = functional.linear(inputs.transpose(0, 1), weight[:, :own], bias)
+    return given if told is None else given + functional.linear(told.to(inputs.dtype), weight[:, own:])
+
+
+class RecurrentProduct:
+    """`product(t, h)` is given_t + W h for t = 0, 1, ..., each t once.
+
+    Args:
+        weight: W, `[G,H]`.
+        given: `[T,R,G]`, or None for zeros.
+        shape: T and R where nothing is given.
+    """
+
+    def __init__(self, weight: Tensor, given: Tensor | None, shape: tuple[int, int] = (0, 0)) -> None:
+        self.dtype = product_dtype(weight)
+        if given is None:
+            given = weight.new_zeros(1, dtype=self.dtype).expand(*shape, weight.shape[0])
+        self.weight = weight.detach().to(self.dtype).t()
+        self.history: list[Tensor] = []
+        self.given = _GradientAtTheEnd.apply(given.to(self.dtype), weight, self.history).unbind(0)
+
+    def __call__(self, t: int, h: Tensor) -> Tensor:
+        """given_t + W h, `[R,G]`, for h `[R,H]`."""
+        h = h.to(self.dtype)
+        if torch.is_grad_enabled():
+            self.history.append(h.detach())
+        with torch.autocast(h.device.type, enabled=False):
+            return torch.addmm(self.given[t], h, self.weight)
+
+
+class _GradientAtTheEnd(torch.autograd.Function):
+    """Passes what is given through, and on the way back owes the weight its gradient over all steps."""
+
+    @staticmethod
+    def forward(ctx: Any, given: Tensor, weight: Tensor, history: list[Tensor]) -> Tensor:
+        """`[T,R,G]`, as it came; `history` will hold each step's `[R,H]`."""
+        ctx.history, ctx.dtype = history, weight.dtype
+        return given.view_as(given)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        """Gradients of what was given and of the weight."""
+        owed = None
+        if ctx.needs_input_grad[1]:  # type: ignore[attr-defined]
+            history = torch.cat(ctx.history)  # type: ignore[attr-defined]  # [T*R,H]
+            owed = (gradient.flatten(0, 1).t() @ history).to(ctx.dtype)  # type: ignore[attr-defined]
+        return gradient if ctx.needs_input_grad[0] else None, owed, None  # type: ignore[attr-defined]
+
+
+def widened(state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """A state at least in float32: rounded to eight bits at each step, a memory forgets."""
+    return tuple(part.to(torch.promote_types(part.dtype, torch.float32)) for part in state)
+
+
+def product_dtype(tensor: Tensor) -> torch.dtype:
+    """What a matrix product of `tensor` runs in: autocast's type where it is on."""
+    device = tensor.device.type
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else tensor.dtype
+
+
+def orthogonal_(weight: Tensor) -> None:
+    """Each gate's `[H,H]` block of a recurrent weight `[4H,H]` orthogonal: what goes round keeps its length (Saxe et al. 2014)."""
+    for gate in weight.chunk(weight.shape[0] // weight.shape[1]):
+        nn.init.orthogonal_(gate)

@@ -1,0 +1,65 @@
+"""Properties that a modality computes from the record itself (a molecule's logP, a sentence's words) while a source is prepared.
+
+A modality that has any offers `property_function(name)`, which gives a function from records to one number each, NaN for a record
+that has no such property. A recipe names them in `data.computed`; they stand beside the columns of `data.properties`.
+
+Only a modality's own functions may be named in a recipe: recipes travel with models, and must not name code to run.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from seqvae.errors import ConfigError
+
+log = logging.getLogger("seqvae")
+PropertyFunction = Callable[[Sequence[Any]], np.ndarray]
+
+
+def property_functions(modality: Any, names: Sequence[str]) -> dict[str, PropertyFunction]:
+    """The modality's functions of these names.
+
+    Raises:
+        ConfigError: an unknown name, or a modality that computes none.
+    """
+    if names and not hasattr(modality, "property_function"):
+        raise ConfigError(f"{modality.name} data has no computed properties, {names[0]!r} was asked for; use a column of the data")
+    foreign = [name for name in names if ":" in name]
+    if foreign:
+        raise ConfigError(
+            f"data.computed: {foreign[0]!r} is no property of {modality.name} data; give your own to seqvae fit-heads"
+        )
+    return {name: modality.property_function(name) for name in names}
+
+
+def compute(functions: Mapping[str, PropertyFunction], records: Sequence[Any]) -> np.ndarray:
+    """`[N,P]` float64, one column a function; NaN, with a line in the log, where a function fails."""
+    columns = [computed(name, function, records) for name, function in functions.items()]
+    return np.stack(columns, axis=1) if columns else np.empty((len(records), 0))
+
+
+def computed(name: str, function: PropertyFunction, records: Sequence[Any]) -> np.ndarray:
+    """`[N]` values of one function: all records together if it can, else one by one, so that one bad record costs only itself."""
+    try:
+        return _checked(function(records), len(records))
+    except Exception:  # whatever a property may raise, over records of which most are good
+        return np.array([_one(name, function, record) for record in records])
+
+
+def _one(name: str, function: PropertyFunction, record: Any) -> float:
+    try:
+        return float(_checked(function([record]), 1)[0])
+    except Exception as error:
+        log.warning("%s failed, and counts as missing: %s: %s (for %.60r)", name, type(error).__name__, error, record)
+        return float("nan")
+
+
+def _checked(values: Any, count: int) -> np.ndarray:
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape != (count,):
+        raise ValueError(f"gave an array of shape {array.shape} for {count} records")
+    return array

@@ -1,0 +1,82 @@
+"""Regression of a number on the latent: squared error in standard deviations of the training labels.
+
+    loss(z, y) = (f(z) - (y - mean) / scale)^2 / 2
+
+which is the Gaussian negative log likelihood in nats, less its constant, at unit variance (the joint property head of
+Gomez-Bombarelli et al. 2018, arXiv 1610.02415).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from torch import Tensor, nn
+
+from seqvae.heads.ensemble import EnsembleMlp, Prediction, Reads, labelled
+from seqvae.registry import register
+
+
+@register("head", "regression")
+class RegressionHead(nn.Module):
+    """A number predicted from the latent.
+
+    Args:
+        event_shape: of one latent.
+        hidden, depth: of the perceptron.
+        ensemble: members; five or so give an uncertainty worth having.
+        dropout: in the perceptron.
+        weight: of the loss in joint training, against nats of the ELBO.
+        reads: the posterior's mean, or a sample, in joint training.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(
+        self,
+        event_shape: torch.Size,
+        *,
+        hidden: PositiveInt = 64,
+        depth: NonNegativeInt = 2,
+        ensemble: PositiveInt = 1,
+        dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+        weight: PositiveFloat = 1.0,
+        reads: Reads = "mean",
+    ) -> None:
+        super().__init__()
+        self.weight, self.reads = weight, reads
+        self.network = EnsembleMlp(event_shape, hidden, depth, ensemble, dropout)
+        self.register_buffer("mean", torch.zeros(()))
+        self.register_buffer("scale", torch.ones(()))
+
+    def standardise(self, targets: Tensor) -> None:
+        """Learn mean and standard deviation of labels `[N]`, NaN left out; labels that are all one keep their own unit."""
+        known = targets[~torch.isnan(targets)].double()
+        spread = float(known.std(correction=0))
+        self.mean.fill_(float(known.mean()))
+        self.scale.fill_(spread if spread > 0 else 1.0)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """`[E,...]` in standard deviations of the training labels."""
+        return self.network(z)
+
+    def loss(self, z: Tensor, target: Tensor) -> Tensor:
+        """`[...]` nats, 0 where the label is missing."""
+        wanted = (target - self.mean) / self.scale
+        error = self(z) - torch.nan_to_num(wanted)
+        return labelled(0.5 * error.square(), target)
+
+    def predict(self, z: Tensor) -> Prediction:
+        """Mean and spread in the property's unit."""
+        members = self(z) * self.scale + self.mean
+        return Prediction(members.mean(0), members.std(0, correction=0))
+
+    def metrics(self, predicted: Tensor, target: Tensor) -> dict[str, float]:
+        """`mae` in the property's unit and `r2`, 1 - squared error over variance (none for a constant), of `count` records."""
+        known = ~torch.isnan(target)
+        error, wanted = (predicted - target)[known].double(), target[known].double()
+        found = {"count": int(known.sum()), "mae": float(error.abs().mean())}
+        variation = float((wanted - wanted.mean()).square().sum())
+        return found | ({"r2": 1 - float(error.square().sum()) / variation} if variation > 0 else {})

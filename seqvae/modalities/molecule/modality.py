@@ -1,0 +1,70 @@
+"""The molecule modality: how molecules are read, shown and judged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from seqvae.data.rows import Reader
+from seqvae.modalities.molecule.drawing import svg
+from seqvae.modalities.molecule.parsing import canonical
+from seqvae.modalities.molecule.readers import molecule_readers
+from seqvae.modalities.molecule.records import Fragments, to_record
+from seqvae.registry import register
+
+
+@register("modality", "molecule")
+class MoleculeModality:
+    """Molecules: records are canonical isomeric SMILES; what a model writes may be no molecule.
+
+    Args:
+        fragments: what to do with a record in several pieces, a salt say: `reject` it, or keep the `largest`.
+
+    Attributes:
+        name: as registered.
+        readers: a reader for each file suffix.
+        columns: the names that a molecule's column usually has in a table.
+        unit: what per-unit numbers count.
+    """
+
+    name = "molecule"
+    unit = "heavy atom"
+    columns: tuple[str, ...] = ("smiles", "SMILES", "Smiles", "canonical_smiles", "smi")
+
+    def __init__(self, *, fragments: Fragments = "reject") -> None:
+        self.fragments = fragments
+
+    @property
+    def readers(self) -> Mapping[str, Reader]:
+        """`.smi` and `.sdf`, lines, tables, json and parquet."""
+        return molecule_readers(self.fragments)
+
+    def parse(self, argument: str) -> str:
+        """A SMILES on the command line to a record.
+
+        Raises:
+            DataError: it is no molecule, or several; says why.
+        """
+        return to_record(argument, self.fragments)
+
+    def to_json(self, record: str) -> str:
+        """The SMILES itself."""
+        return record
+
+    def render(self, record: str) -> str:
+        """An HTML fragment: the structure, or the string where it is no molecule."""
+        return svg(record)
+
+    def perplexities(self, nll_nats: float, tokens: int, units: int, records: int) -> dict[str, float]:
+        """`ppl_token = exp(nll / tokens)`, the end of each record counted; it depends on the tokenizer."""
+        return {"ppl_token": math.exp(nll_nats / tokens)}
+
+    def reconstruction_metrics(self, references: Sequence[str], hypotheses: Sequence[str]) -> dict[str, float]:
+        """`reconstruction_exact`, the share that came back as the same molecule (equal canonical isomeric SMILES), 0 to 1."""
+        pairs = zip(references, hypotheses, strict=True)
+        return {"reconstruction_exact": sum(same_molecule(r, h) for r, h in pairs) / len(references)}
+
+
+def same_molecule(a: str, b: str) -> bool:
+    """Whether two SMILES are one molecule; never where either is none."""
+    return a == b or ((written := canonical(a)) is not None and written == canonical(b))

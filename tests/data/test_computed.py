@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pytest
+
+from seqvae.data.computed import compute, computed, property_functions
+from seqvae.errors import ConfigError
+from seqvae.modalities.text.modality import TextModality
+
+
+def test_a_column_a_function() -> None:
+    functions = property_functions(TextModality(), ["words", "characters"])
+    assert compute(functions, ["a bc", "def"]).tolist() == [[2, 4], [1, 3]]
+    assert compute({}, ["a", "b"]).shape == (2, 0)
+
+
+def test_one_bad_record_costs_only_itself(caplog: pytest.LogCaptureFixture) -> None:
+    def inverse(records: list[int]) -> np.ndarray:
+        return np.array([1 / record for record in records])
+
+    with caplog.at_level(logging.WARNING, "seqvae"):
+        values = computed("inverse", inverse, [1, 0, 4])
+    assert str(values.tolist()) == "[1.0, nan, 0.25]"
+    assert [record.message for record in caplog.records] == [
+        "inverse failed, and counts as missing: ZeroDivisionError: division by zero (for 0)"
+    ]
+
+
+def test_an_answer_of_the_wrong_length_is_none() -> None:
+    assert np.isnan(computed("short", lambda records: np.zeros(1), ["a", "b"])).sum() == 0  # asked one by one, it is right
+    assert np.isnan(computed("none", lambda records: np.zeros(0), ["a", "b"])).all()
+
+
+def test_names_that_are_no_property() -> None:
+    with pytest.raises(ConfigError, match=r"text has no property 'wrods'; did you mean 'words'\?"):
+        property_functions(TextModality(), ["wrods"])
+    with pytest.raises(ConfigError, match="'os:system' is no property of text data"):
+        property_functions(TextModality(), ["os:system"])
+
+    class Silent:
+        name = "silent"
+
+    with pytest.raises(ConfigError, match="silent data has no computed properties, 'words' was asked for"):
+        property_functions(Silent(), ["words"])
