@@ -14,7 +14,7 @@ import os
 import string
 import tempfile
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -82,13 +82,14 @@ def outlines(font: Path) -> Iterator[tuple[str, list[np.ndarray]]]:
             yield chr(code), lines
 
 
-def fitted_contours(vertices: np.ndarray, codes: Sequence[int]) -> list[np.ndarray]:
+def fitted_contours(vertices: np.ndarray, codes: np.ndarray) -> list[np.ndarray]:
     """The closed contours of a glyph as lines whose box begins at the origin and is `SIDE` long.
 
     Args:
         vertices: `[k,2]`, y upwards; codes: `[k]`, what each does, as matplotlib's paths have it.
     """
-    side = float(np.ptp(vertices, axis=0).max()) if len(vertices) else 0.0
+    drawn = vertices[codes != CLOSE]  # what closes a contour has a vertex without meaning
+    side = float(np.ptp(drawn, axis=0).max()) if len(drawn) else 0.0
     if side == 0:
         return []
     contours: list[list[np.ndarray]] = []

@@ -76,6 +76,11 @@ class SketchModality:
         """The content of a `.svg` or `.png` file: drawings with captions, row by row in so many columns."""
         return PICTURES[suffix](drawing.lay_out(tiles, columns))
 
+    def paint(self, axes: Any, record: np.ndarray, colour: str) -> None:
+        """The drawing onto matplotlib axes, filling them, in a colour."""
+        axes.set(xlim=(0, drawing.TILE), ylim=(drawing.TILE, 0), aspect="equal")
+        drawing.paint(axes, drawing.fitted(np.asarray(record), drawing.TILE, drawing.MARGIN / 2), colour, 1.1)
+
     def reconstruction_metrics(self, references: Sequence[Any], hypotheses: Sequence[Any]) -> dict[str, float]:
         """Nothing: two good copies of a drawing need not have a point in common. Likelihood and retrieval judge them."""
         return {}

@@ -44,7 +44,7 @@ def test_letters_stand_upright() -> None:
 
 def test_curves_are_straightened_closely() -> None:
     """The quadratic curve with ends (0, 0), (2, 0) and control (1, 1) is y = x - x^2 / 2."""
-    (line,) = glyphs.fitted_contours(np.array([[0, 0], [1, 1], [2, 0], [0, 0]], float), [1, 3, 3, 79])
+    (line,) = glyphs.fitted_contours(np.array([[0, 0], [1, 1], [2, 0], [0, 0]], float), np.array([1, 3, 3, 79]))
     x, y = (line * 2 / glyphs.SIDE).T
     np.testing.assert_allclose(y.max() - y, x - x**2 / 2, atol=0.02)  # y downwards
     assert len(line) == 5 + 2  # bend 100: cut into sqrt(100 / 4); the start, and the way back to it
