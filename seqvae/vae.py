@@ -25,7 +25,7 @@ from seqvae import paths, registry
 from seqvae import recipe as recipes
 from seqvae.batch import SequenceBatch
 from seqvae.data.codec import Codec
-from seqvae.data.computed import computed
+from seqvae.data.computed import computed, each
 from seqvae.encoding import posterior, record_batches, to_tensor
 from seqvae.errors import ConfigError, DataError, nearest
 from seqvae.generation.beam import beam_search
@@ -328,7 +328,7 @@ def _targets(name: str, labels: Labels, records: Sequence[Any] | Tensor, count: 
     if callable(labels):
         if isinstance(records, Tensor):
             raise DataError(f"{name}: a function needs the records themselves, and latents were given")
-        values = computed(name, lambda given: np.array([labels(record) for record in given], np.float64), records)
+        values = computed(name, each(labels), records)
     else:
         values = np.asarray(labels, dtype=np.float64)
     if values.shape != (count,):
