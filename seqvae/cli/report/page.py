@@ -102,7 +102,8 @@ def _reconstructions(study: Study) -> str:
         f"<tr><td>{study.show(given)}</td><td>{study.show(decoded)}</td></tr>\n" for given, decoded in study.reconstructions
     )
     head = "<thead><tr><th>given</th><th>decoded from its latent alone</th></tr></thead>"
-    return f'<h3>Reconstructions</h3>\n<div class="table"><table class="{_kind(study, "records")}">{head}<tbody>\n{rows}</tbody></table></div>\n'
+    table = f'<table class="{_kind(study, "records")}">{head}<tbody>\n{rows}</tbody></table>'
+    return f'<h3>Reconstructions</h3>\n<div class="table">{table}</div>\n'
 
 
 def _samples(study: Study) -> str:

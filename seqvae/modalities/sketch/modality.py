@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
+from seqvae.batch import SequenceBatch
 from seqvae.data.rows import Columns, Reader, Rejected, Row
 from seqvae.data.sources import FOLDER, reader_for
 from seqvae.errors import DataError
 from seqvae.modalities.sketch import drawing
 from seqvae.modalities.sketch.arrays import read_npz
+from seqvae.modalities.sketch.codec import StrokeCodec
 from seqvae.modalities.sketch.folders import folder_reader
 from seqvae.modalities.sketch.points import drawing_of, read_json, read_jsonl
 from seqvae.modalities.sketch.quickdraw import read_bin, read_ndjson
+from seqvae.modalities.sketch.reconstruction_loss import stroke_losses
 from seqvae.modalities.sketch.svg import read_svg
 from seqvae.registry import register
 
@@ -75,6 +79,18 @@ class SketchModality:
     def picture(self, tiles: Sequence[tuple[np.ndarray, str]], columns: int, suffix: str) -> bytes:
         """The content of a `.svg` or `.png` file: drawings with captions, row by row in so many columns."""
         return PICTURES[suffix](drawing.lay_out(tiles, columns))
+
+    def likelihood_metrics(
+        self, likelihood: Any, decoded: Iterable[tuple[Tensor, SequenceBatch]], codec: StrokeCodec
+    ) -> dict[str, float]:
+        """`l_r_magenta`, `l_r_masked`, `nats_per_point`; see `reconstruction_loss`.
+
+        Args:
+            likelihood: gives a stroke mixture from features.
+            decoded: the decoder's features `[S,B,T,H]` with their batches.
+            codec: knows N_max.
+        """
+        return stroke_losses(((likelihood.mixture(features), batch) for features, batch in decoded), codec)
 
     def paint(self, axes: Any, record: np.ndarray, colour: str) -> None:
         """The drawing onto matplotlib axes, filling them, in a colour."""
