@@ -57,7 +57,8 @@ def write(folder: Path, text: str) -> Path:
 def test_every_shipped_recipe_loads_and_builds_a_model(name: str) -> None:
     loaded = recipes.load(name)
     config = loaded.to_config()
-    model = build_model(StepSpec(size=50), config["model"])
+    strokes = StepSpec(size=5, discrete=False, start=(0.0, 0.0, 1.0, 0.0, 0.0))
+    model = build_model(strokes if loaded.modality["kind"] == "sketch" else StepSpec(size=50), config["model"])
     assert model.event_shape.numel() > 0
     registry.build("objective", loaded.objective)
     registry.build("plan", loaded.plan)
