@@ -50,6 +50,7 @@ KINDS: dict[str, Kind] = {
     "objective": Kind("seqvae.objectives", key="preset"),
     "plan": Kind("seqvae.objectives"),
     "optimizer": Kind("seqvae.training.optimizers"),  # a module, not the room: the rest of it loads Accelerate
+    "guard": Kind("seqvae.explore.guards"),
     "logger": Kind("seqvae.training.loggers"),
 }
 

@@ -21,6 +21,8 @@ class StepSpec:
         discrete: true for tokens.
         pad, bos, eos, unk: ids of the special tokens (tokens only).
         start: the vector that a decoder reads before the first step (vectors only), W numbers.
+        groups: where tokens compete only within groups, the group of each, V numbers: of a grammar's productions only those with
+            the same left side can follow at a step. Empty where each token competes with all.
     """
 
     size: int
@@ -30,6 +32,7 @@ class StepSpec:
     eos: int = 2
     unk: int = 3
     start: tuple[float, ...] = ()
+    groups: tuple[int, ...] = ()
 
     def start_step(self, rows: int, device: torch.device | str | None = None) -> Tensor:
         """The step a decoder reads first: `[rows]` BOS ids, or `[rows,W]` start vectors."""

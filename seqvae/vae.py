@@ -25,10 +25,11 @@ from seqvae import paths, registry
 from seqvae import recipe as recipes
 from seqvae.batch import SequenceBatch
 from seqvae.data.codec import Codec
-from seqvae.data.computed import computed
+from seqvae.data.computed import computed, each
 from seqvae.encoding import posterior, record_batches, to_tensor
 from seqvae.errors import ConfigError, DataError, nearest
 from seqvae.generation.beam import beam_search
+from seqvae.generation.constraints import Constraint
 from seqvae.generation.loop import generate
 from seqvae.generation.rules import Greedy, SamplingRule
 from seqvae.heads.ensemble import Prediction
@@ -130,9 +131,9 @@ class SeqVAE:
         """
         z = self._latents(z)
         if beam is not None:
-            return self.codec.decode(beam_search(self.model, z, beam, self.max_length))
+            return self.codec.decode(beam_search(self.model, z, beam, self.max_length, constraint=self.constraint()))
         with seeded(seed):
-            return self.codec.decode(generate(self.model, z, rule, self.max_length))
+            return self.codec.decode(generate(self.model, z, rule, self.max_length, constraint=self.constraint()))
 
     def sample(
         self,
@@ -193,7 +194,8 @@ class SeqVAE:
         given = SequenceBatch(steps.expand(rows, *steps.shape), torch.full((rows,), len(steps)))
         with seeded(seed):
             z = posterior(self.model, self.codec, records).sample(torch.Size([rows])).squeeze(1)
-            written = generate(self.model, z, rule, len(steps) + self.max_length, prefix=given)
+            longest = len(steps) + self.max_length
+            written = generate(self.model, z, rule, longest, prefix=given, constraint=self.constraint(longest))
         return self.codec.decode(written)
 
     def log_prob(self, records: Sequence[Any], samples: int = 100, seed: int | None = None) -> Tensor:
@@ -258,6 +260,11 @@ class SeqVAE:
                 fit_head(head.to(self.device), z, targets[name], steps)
         self.model.heads = PropertyHeads({**{name: self.model.heads[name] for name in self.model.heads}, **fitted})
         self.recipe = recipe
+
+    def constraint(self, max_length: int | None = None) -> Constraint | None:
+        """What the codec asks of generated sequences of at most `max_length` steps (the model's own, unless given), if anything."""
+        made = getattr(self.codec, "constraint", None)
+        return None if made is None else made(self.max_length if max_length is None else max_length, self.device)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the model's folder: config.json, model.safetensors, codec/, README.md, manifest.json.
@@ -328,7 +335,7 @@ def _targets(name: str, labels: Labels, records: Sequence[Any] | Tensor, count: 
     if callable(labels):
         if isinstance(records, Tensor):
             raise DataError(f"{name}: a function needs the records themselves, and latents were given")
-        values = computed(name, lambda given: np.array([labels(record) for record in given], np.float64), records)
+        values = computed(name, each(labels), records)
     else:
         values = np.asarray(labels, dtype=np.float64)
     if values.shape != (count,):

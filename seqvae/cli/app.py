@@ -24,7 +24,7 @@ from itertools import pairwise
 import typer
 from typer.main import get_command
 
-from seqvae.cli import data, demo, evaluate, explore, heads, latents, train
+from seqvae.cli import data, demo, evaluate, explore, heads, latents, optimize, train
 from seqvae.errors import SeqVAEError
 
 # typer's own, or click's where an older typer leans on it: what a wrong command line raises
@@ -61,6 +61,7 @@ app.command("reconstruct")(explore.reconstruct)
 app.command("interpolate")(explore.interpolate)
 app.command("arithmetic")(explore.arithmetic)
 app.command("complete")(explore.complete)
+app.command("optimize")(optimize.optimize)
 app.command("encode")(latents.encode)
 app.command("decode")(latents.decode)
 

@@ -73,14 +73,12 @@ def fit_heads(
 
 def _labels(vae: SeqVAE, store: SequenceStore, name: str, function: Callable[[Any], float] | None) -> np.ndarray:
     """`[N]` values of a property of a split's records, NaN where missing; of the data's own columns, or by a user's function."""
-    import numpy as np
-
-    from seqvae.data.computed import computed
+    from seqvae.data.computed import computed, each
     from seqvae.heads.property_heads import target_of
 
     if function is not None:
         records = vae.codec.decode([store[row] for row in range(len(store))])
-        return computed(name, lambda given: np.array([function(record) for record in given], np.float64), records)
+        return computed(name, each(function), records)
     columns = {held: number for number, held in enumerate(store.property_names)}
     target = target_of(name, columns, store.property_tensor, store.label_tensor)
     assert target is not None, "_bring has seen to it"

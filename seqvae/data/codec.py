@@ -18,6 +18,8 @@ class Codec(Protocol):
     """Records in, arrays of steps out, and back.
 
     Tokens are int32 `[T]`, vectors float32 `[T,W]`; the end of the sequence (EOS) is the last step, no BOS, no padding.
+    One whose sequences obey a rule may also offer `constraint(max_length, device)`: what generation must keep to
+    (`seqvae.generation.constraints`), so that what is written can always be decoded.
     """
 
     spec: StepSpec

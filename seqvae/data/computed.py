@@ -36,6 +36,11 @@ def property_functions(modality: Any, names: Sequence[str]) -> dict[str, Propert
     return {name: modality.property_function(name) for name in names}
 
 
+def each(function: Callable[[Any], float]) -> PropertyFunction:
+    """A function of one record as one of many."""
+    return lambda records: np.array([function(record) for record in records], dtype=np.float64)
+
+
 def compute(functions: Mapping[str, PropertyFunction], records: Sequence[Any]) -> np.ndarray:
     """`[N,P]` float64, one column a function; NaN, with a line in the log, where a function fails."""
     columns = [computed(name, function, records) for name, function in functions.items()]
@@ -47,14 +52,18 @@ def computed(name: str, function: PropertyFunction, records: Sequence[Any]) -> n
     try:
         return _checked(function(records), len(records))
     except Exception:  # whatever a property may raise, over records of which most are good
-        return np.array([_one(name, function, record) for record in records])
+        failures: list[str] = []
+        values = np.array([_one(function, record, failures) for record in records])
+        if failures:
+            log.warning("%s failed on %d of %d records, which lack it; first %s", name, len(failures), len(records), failures[0])
+        return values
 
 
-def _one(name: str, function: PropertyFunction, record: Any) -> float:
+def _one(function: PropertyFunction, record: Any, failures: list[str]) -> float:
     try:
         return float(_checked(function([record]), 1)[0])
     except Exception as error:
-        log.warning("%s failed, and counts as missing: %s: %s (for %.60r)", name, type(error).__name__, error, record)
+        failures.append(f"{record!r:.60}: {type(error).__name__}: {error}")
         return float("nan")
 
 

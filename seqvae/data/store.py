@@ -46,7 +46,8 @@ class SequenceStore:
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
         meta = self._read_meta()
-        self.spec = StepSpec(**{**meta["spec"], "start": tuple(meta["spec"]["start"])})
+        listed: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in meta["spec"].items()}
+        self.spec = StepSpec(**listed)
         self.values = self._column("values")
         self.offsets = self._column("offsets")
         self.units = self._column("units")

@@ -122,7 +122,7 @@ class _Beams:
     def _step_log_p(self) -> Tensor:
         """log p of each next token, `[R,W,V]`; an ended hypothesis goes on with padding alone, for nothing."""
         features, self.state = self.decoder.step(self.step, self.state)
-        log_p = self.likelihood.logits(features).log_softmax(dim=-1)
+        log_p = self.likelihood.log_softmax(self.likelihood.logits(features))
         log_p[:, [self.spec.pad, self.spec.bos]] = -torch.inf
         if self.constraint is not None:
             log_p = log_p.masked_fill(~self.constraint.allowed(self.allowance).to(log_p.device), -torch.inf)

@@ -6,6 +6,7 @@ A head is built as `Head(event_shape: torch.Size, *, ...)` and offers
   of the training labels, or log-odds. This is what an optimiser climbs;
 - `loss(z [...,*event], target [...]) -> [...]`: nats, 0 where the target is NaN (a missing label);
 - `standardise(targets [N])`: learn the unit from the training labels;
+- `in_units(values [...]) -> [...]`: real values in the units of `forward`;
 - `predict(z) -> Prediction`: mean and spread over the members, in the property's own unit;
 - `metrics(predicted [N], target [N]) -> dict[str, float]`: how good predictions are on held-out records;
 - `weight`, what its loss counts for in joint training; `reads`, the posterior's mean or a sample.

@@ -49,6 +49,10 @@ class ClassificationHead(nn.Module):
         """`[E,...]` log-odds."""
         return self.network(z)
 
+    def in_units(self, values: Tensor) -> Tensor:
+        """Labels 0 and 1, or probabilities, `[...]`, as log-odds; certainty counts as odds of 1,000 to 1."""
+        return torch.logit(values, eps=1e-3)
+
     def loss(self, z: Tensor, target: Tensor) -> Tensor:
         """`[...]` nats, 0 where the label is missing."""
         logits = self(z)
@@ -58,7 +62,7 @@ class ClassificationHead(nn.Module):
     def predict(self, z: Tensor) -> Prediction:
         """Mean and spread of the members' probabilities of 1."""
         members = torch.sigmoid(self(z))
-        return Prediction(members.mean(0), members.std(0, correction=0))
+        return Prediction(members.mean(0), members.var(0, correction=0).sqrt())
 
     def metrics(self, predicted: Tensor, target: Tensor) -> dict[str, float]:
         """`accuracy` at one half, and `log_loss` in nats, of `count` labelled records."""

@@ -62,16 +62,19 @@ class RegressionHead(nn.Module):
         """`[E,...]` in standard deviations of the training labels."""
         return self.network(z)
 
+    def in_units(self, values: Tensor) -> Tensor:
+        """Values in the property's unit, `[...]`, in those of `forward`."""
+        return (values - self.mean.to(values)) / self.scale.to(values)
+
     def loss(self, z: Tensor, target: Tensor) -> Tensor:
         """`[...]` nats, 0 where the label is missing."""
-        wanted = (target - self.mean) / self.scale
-        error = self(z) - torch.nan_to_num(wanted)
+        error = self(z) - torch.nan_to_num(self.in_units(target))
         return labelled(0.5 * error.square(), target)
 
     def predict(self, z: Tensor) -> Prediction:
         """Mean and spread in the property's unit."""
         members = self(z) * self.scale + self.mean
-        return Prediction(members.mean(0), members.std(0, correction=0))
+        return Prediction(members.mean(0), members.var(0, correction=0).sqrt())
 
     def metrics(self, predicted: Tensor, target: Tensor) -> dict[str, float]:
         """`mae` in the property's unit and `r2`, 1 - squared error over variance (none for a constant), of `count` records."""

@@ -1,5 +1,7 @@
 """Categorical likelihood: log p(x|z) = sum_t log softmax(W h_t + b)[x_t] over the tokens of a sequence, its end included.
 
+Where the steps come in groups (the productions of a grammar), the softmax is over the tokens of the target's own group.
+
 A tied output uses the decoder's embedding as W (Press & Wolf 2017, arXiv 1608.05859), through a projection where widths differ.
 """
 
@@ -12,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqvae.batch import SequenceBatch
+from seqvae.likelihoods.token_groups import grouped_log_prob, grouped_log_softmax
 from seqvae.likelihoods.token_log_prob import token_log_prob
 from seqvae.registry import register
 from seqvae.steps import StepEmbedding, StepSpec
@@ -52,6 +55,8 @@ class CategoricalLikelihood(nn.Module):
             self.weight = nn.Parameter(torch.empty(steps.size, width))
             nn.init.uniform_(self.weight, -(width**-0.5), width**-0.5)
         self.bias = nn.Parameter(torch.zeros(steps.size))
+        self.groups: Tensor | None
+        self.register_buffer("groups", torch.tensor(steps.groups) if steps.groups else None, persistent=False)
 
     def log_prob(self, features: Tensor, batch: SequenceBatch) -> Tensor:
         """log p(x|z) in nats per sequence, `[S,B]`, from features `[S,B,T,H]`: EOS counted, padding never."""
@@ -61,6 +66,8 @@ class CategoricalLikelihood(nn.Module):
         """log p(x_t | x_<t, z) in nats, `[S,B,T]`, exactly zero at padding."""
         samples = features.shape[0]
         targets = batch.inputs.expand(samples, *batch.inputs.shape)  # [S,B,T]
+        if self.groups is not None:
+            return grouped_log_prob(self.logits(features), self.groups, targets).masked_fill(~batch.mask, 0.0)
         scores = token_log_prob(self.project(features).flatten(0, 2), self.weight, self.bias, targets.flatten())
         return scores.view(targets.shape).masked_fill(~batch.mask, 0.0)
 
@@ -68,6 +75,10 @@ class CategoricalLikelihood(nn.Module):
         """Unnormalised log probabilities `[...,V]` of the next token from features `[...,H]`, at least float32."""
         logits = functional.linear(self.project(features), self.weight, self.bias)
         return logits.to(torch.promote_types(logits.dtype, torch.float32))
+
+    def log_softmax(self, logits: Tensor) -> Tensor:
+        """Log probabilities `[...,V]` of the next token from logits; where tokens come in groups, each group sums to one."""
+        return logits.log_softmax(dim=-1) if self.groups is None else grouped_log_softmax(logits, self.groups)
 
     def draw(
         self, features: Tensor, rule: Rule, generator: torch.Generator | None = None, allowed: Tensor | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 from collections.abc import Callable
@@ -133,6 +134,12 @@ def _in(cache: Path, *arguments: object) -> Result:
         result = invoke(*arguments)
     assert result.code == 0, result.err
     return result
+
+
+@pytest.fixture(scope="session")
+def in_cache(cache: Path) -> Callable[..., Result]:
+    """As `seqvae`, for fixtures that many tests share: a command that must succeed, with the session's cache."""
+    return functools.partial(_in, cache)
 
 
 @pytest.fixture

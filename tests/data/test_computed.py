@@ -24,7 +24,7 @@ def test_one_bad_record_costs_only_itself(caplog: pytest.LogCaptureFixture) -> N
         values = computed("inverse", inverse, [1, 0, 4])
     assert str(values.tolist()) == "[1.0, nan, 0.25]"
     assert [record.message for record in caplog.records] == [
-        "inverse failed, and counts as missing: ZeroDivisionError: division by zero (for 0)"
+        "inverse failed on 1 of 3 records, which lack it; first 0: ZeroDivisionError: division by zero"
     ]
 
 

@@ -15,6 +15,7 @@ from seqvae.batch import SequenceBatch
 from seqvae.steps import StepEmbedding, StepSpec
 
 TOKENS = StepSpec(size=23)
+GROUPED = StepSpec(size=23, groups=(0, 0, 1, 0, *(1 + token % 4 for token in range(4, 23))))
 STROKES = StepSpec(size=5, discrete=False, start=(0.0, 0.0, 1.0, 0.0, 0.0))
 WIDTH, SAMPLES = 8, 3
 
@@ -33,6 +34,7 @@ class Case:
 CASES = [
     Case({"kind": "categorical"}, TOKENS),
     Case({"kind": "categorical", "tied": True}, TOKENS),
+    Case({"kind": "categorical"}, GROUPED),
     Case({"kind": "stroke_mixture", "components": 4}, STROKES),
 ]
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
+from seqvae.data.computed import PropertyFunction
 from seqvae.data.rows import Reader
 from seqvae.modalities.molecule.drawing import svg
 from seqvae.modalities.molecule.parsing import canonical
+from seqvae.modalities.molecule.properties import property_function
 from seqvae.modalities.molecule.readers import molecule_readers
 from seqvae.modalities.molecule.records import Fragments, to_record
+from seqvae.modalities.molecule.similarity import tanimoto
 from seqvae.registry import register
 
 
@@ -50,6 +55,22 @@ class MoleculeModality:
     def to_json(self, record: str) -> str:
         """The SMILES itself."""
         return record
+
+    def property_function(self, name: str) -> PropertyFunction:
+        """SMILES to one number each, NaN where there is no molecule; `properties.PROPERTIES` has the names.
+
+        Raises:
+            ConfigError: an unknown name.
+        """
+        return property_function(name)
+
+    def canonical(self, record: str) -> str | None:
+        """The canonical isomeric SMILES; None where the record is no molecule."""
+        return canonical(record)
+
+    def similarity(self, a: Sequence[str], b: Sequence[str]) -> np.ndarray:
+        """`[N]` Tanimoto similarities of pairs, 0 to 1."""
+        return tanimoto(a, b)
 
     def render(self, record: str) -> str:
         """An HTML fragment: the structure, or the string where it is no molecule."""

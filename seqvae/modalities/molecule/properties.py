@@ -1,21 +1,14 @@
-"""What can be computed of a molecule, by name; and a user's own property, by the place where it stands.
-
-Names are those of `PROPERTIES`. A user's property is `package.module:function` or `file.py:function`, a function that takes a
-SMILES and returns a number.
-"""
+"""What can be computed of a molecule, by name."""
 
 from __future__ import annotations
 
-import importlib
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seqvae.data.computed import PropertyFunction
 from seqvae.errors import ConfigError, nearest
 from seqvae.modalities.molecule import penalized_logp
 from seqvae.modalities.molecule.parsing import parse
@@ -23,10 +16,6 @@ from seqvae.modalities.molecule.synthetic_accessibility import synthetic_accessi
 
 if TYPE_CHECKING:
     from rdkit.Chem import Mol
-
-log = logging.getLogger("seqvae")
-PropertyFunction = Callable[[Sequence[str]], np.ndarray]
-"""SMILES to `[N]` float64, NaN where a string is no molecule or has no such property."""
 
 
 @dataclass(frozen=True)
@@ -90,68 +79,21 @@ PROPERTIES: dict[str, Property] = {
 ALIASES = {"penalized_logp": "penalized_logp_gcpn", "sas": "sa"}
 
 
-def is_known(name: object) -> bool:
-    """Whether `property_function` computes it."""
-    return isinstance(name, str) and (":" in name or ALIASES.get(name.lower(), name.lower()) in PROPERTIES)
-
-
 def property_function(name: str) -> PropertyFunction:
-    """The function that computes a property of many molecules.
+    """The function that computes a property of many SMILES: `[N]` float64, NaN where one is no molecule.
 
     Args:
-        name: one of `PROPERTIES` (case does not matter), or a user's own `module:function` or `file.py:function`.
+        name: one of `PROPERTIES` or `ALIASES`; case does not matter.
 
     Raises:
-        ConfigError: no such property, module or function; the message suggests the nearest name.
+        ConfigError: no such property; the message suggests the nearest.
     """
-    if ":" in name:
-        own = _load(name)
-        return lambda molecules: _own_values(name, own, molecules)
     known = ALIASES.get(name.lower(), name.lower())
     if known not in PROPERTIES:
-        raise ConfigError(f"unknown property {name!r}; {nearest(known, PROPERTIES)}, or give your own as file.py:function")
+        raise ConfigError(f"molecules have no property {name!r}; {nearest(known, PROPERTIES)}")
     of = PROPERTIES[known].of
     return lambda molecules: np.array([_of(parse(smiles), of) for smiles in molecules], np.float64)
 
 
 def _of(molecule: Mol | None, of: Callable[[Mol], float]) -> float:
     return float("nan") if molecule is None else of(molecule)
-
-
-def _own_values(name: str, own: Callable[[str], Any], molecules: Sequence[str]) -> np.ndarray:
-    """A user's function on each molecule; where it fails the value is NaN, and the log says how often and why first."""
-    values = np.full(len(molecules), np.nan)
-    failures: list[str] = []
-    for row, smiles in enumerate(molecules):
-        if parse(smiles) is None:
-            continue
-        try:
-            value = own(smiles)
-            values[row] = np.nan if value is None else float(value)
-        except Exception as error:  # whatever a user's code raises, the other molecules keep their values
-            failures.append(f"{smiles}: {type(error).__name__}: {error}")
-    if failures:
-        log.warning("%s failed on %d of %d molecules, the first %s", name, len(failures), len(molecules), failures[0])
-    return values
-
-
-def _load(name: str) -> Callable[[str], Any]:
-    """The function that `place:function` names."""
-    place, _, attribute = name.rpartition(":")
-    try:
-        if place.endswith(".py"):
-            spec = spec_from_file_location(Path(place).stem, Path(place).expanduser())
-            assert spec is not None
-            assert spec.loader is not None
-            module = module_from_spec(spec)
-            spec.loader.exec_module(module)
-        else:
-            module = importlib.import_module(place)
-    except (ImportError, OSError) as error:
-        raise ConfigError(
-            f"cannot load the property {name!r}: {error}; give file.py:function or package.module:function"
-        ) from error
-    found = getattr(module, attribute, None)
-    if not callable(found):
-        raise ConfigError(f"cannot load the property {name!r}: {place} has no function {attribute!r}")
-    return found

@@ -1,7 +1,7 @@
 """Readers of molecule files: `.smi`, `.sdf`, and the tables that every modality reads, with records as canonical SMILES.
 
 RDKit reads each record once: what came of a file is spooled under the cache, named by the file's content, for the passes to come
-and for other tokenizers. A property that is no column of a file but has a name of `properties.PROPERTIES` is computed.
+and for other tokenizers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from seqvae.data.readers import READERS, keyed_row, table_rows, text_lines
 from seqvae.data.rows import Columns, Reader, Rejected, Row, open_bytes
 from seqvae.errors import DataError, nearest
 from seqvae.modalities.molecule.parsing import quiet
-from seqvae.modalities.molecule.properties import is_known, property_function
 from seqvae.modalities.molecule.records import Fragments
 from seqvae.modalities.molecule.workers import outcomes
 
@@ -95,11 +94,8 @@ class MoleculeReader:
                 stream.write(json.dumps(kept) + "\n")
 
     def _canonical(self, path: Path, columns: Columns) -> Iterator[Row | Rejected]:
-        """The file's rows, records made canonical in several processes, computed properties filled in."""
-        computed = [name for name in columns.properties if is_known(name) and not self._has(path, columns, name)]
-        inside = replace(columns, properties=tuple(name for name in columns.properties if name not in computed))
-        functions = {name: property_function(str(name)) for name in computed}
-        rows, again = itertools.tee(self.read(path, inside))  # the two never drift apart by more than the chunks in flight
+        """The file's rows, records made canonical in several processes."""
+        rows, again = itertools.tee(self.read(path, columns))  # the two never drift apart by more than the chunks in flight
         texts = (row.record for row in again if isinstance(row, Row))
         found = outcomes(texts, self.fragments)
         for row in rows:
@@ -107,20 +103,7 @@ class MoleculeReader:
                 yield row
                 continue
             record, reason = next(found)
-            if record is None:
-                yield Rejected(row.file, row.line, reason)
-                continue
-            values = iter(row.properties)
-            filled = [float(functions[n]([record])[0]) if n in functions else next(values) for n in columns.properties]
-            yield row._replace(record=record, properties=tuple(filled))
-
-    def _has(self, path: Path, columns: Columns, name: str | int) -> bool:
-        """Whether the file has a column of that name."""
-        try:
-            next(self.read(path, replace(columns, label=None, properties=(name,))), None)
-        except DataError:
-            return False
-        return True
+            yield Rejected(row.file, row.line, reason) if record is None else row._replace(record=record)
 
 
 def _row(

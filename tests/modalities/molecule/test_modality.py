@@ -51,3 +51,10 @@ def test_the_molecules_that_come_with_rdkit() -> None:
     (record,) = prepared.codec.decode([store[0]])
     assert modality.parse(record) == record
     assert store.units[0] == prepared.codec.units(record)
+
+
+def test_what_heads_and_optimisers_ask_for() -> None:
+    assert MOLECULE.property_function("heavy_atoms")(["CCO", "(("]).tolist()[0] == 3
+    assert MOLECULE.canonical("OCC") == "CCO"
+    assert MOLECULE.canonical("((") is None
+    assert MOLECULE.similarity(["CCO"], ["OCC"]).tolist() == [1.0]

@@ -65,16 +65,6 @@ def test_tables_with_properties_by_name(tmp_path: Path) -> None:
         read(path, record="SMILE")
 
 
-def test_a_property_that_is_no_column_is_computed(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.smi", "OCC\nCC\n")
-    assert [row.properties for row in read(path, properties=("weight", "rings"))] == [  # type: ignore[union-attr]
-        (pytest.approx(46.069, abs=1e-2), 0.0),
-        (pytest.approx(30.07, abs=1e-2), 0.0),
-    ]
-    table = write(tmp_path / "b.csv", "smiles,weight,y\nOCC,7,1\n")
-    assert read(table, properties=("y", "rings", "weight"))[0].properties == (1.0, 0.0, 7.0)  # type: ignore[union-attr]
-
-
 def test_sdf(tmp_path: Path) -> None:
     from rdkit import Chem
 
