@@ -40,4 +40,8 @@ DEFINITIONS: dict[str, Definition] = {
     "step": Definition("optimiser steps", "when the model was the best by the validation ELBO"),
     "training_records": Definition("records", "in the training split"),
     "parameters": Definition("weights", "in the model"),
+    "aggregated_kl_nats": Definition("nats", "KL(q(z) || p(z)): the part of the rate that tells nothing of the record"),
+    "decoder_sensitivity_nats": Definition(_SEQUENCE, "what the decoder loses by the latent of another record"),
+    "round_trip_prior": Definition("share", "of a latent drawn from the prior, what comes back through decoder and encoder"),
+    "round_trip_posterior": Definition("share", "the same of a latent drawn from a record's posterior"),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch.distributions import Distribution
 
 from seqvae.batch import SequenceBatch, pad
 from seqvae.data.batches import evaluation_batches
-from seqvae.data.codec import Codec
+from seqvae.data.codec import Codec, source_sequences, source_spec
 from seqvae.data.store import SequenceStore
 from seqvae.inference import device_of, evaluating
 from seqvae.model import SequenceModel
@@ -35,12 +36,16 @@ def posterior(model: SequenceModel, codec: Codec, records: Sequence[Any]) -> Dis
 
 def record_batches(codec: Codec, records: Sequence[Any], device: torch.device) -> Iterator[tuple[np.ndarray, SequenceBatch]]:
     """The records in batches of like length, the shortest first, each with its records' places `[B]`."""
-    sequences = codec.encode(records)
+    sequences, read, spec = codec.encode(records), source_sequences(codec, records), source_spec(codec)
     lengths = np.array([len(sequence) for sequence in sequences])
-    fill = codec.spec.pad if codec.spec.discrete else 0
     for rows in evaluation_batches(lengths, BATCH_STEPS, BATCH_RECORDS):
-        inputs, true_lengths = pad([to_tensor(sequences[row], codec.spec) for row in rows], fill)
-        yield rows, SequenceBatch(inputs, true_lengths, index=torch.from_numpy(rows)).to(device)
+        batch = _padded([sequences[row] for row in rows], codec.spec)
+        source = None if spec is None else _padded([read[row] for row in rows], spec)
+        yield rows, replace(batch, source=source, index=torch.from_numpy(rows)).to(device)
+
+
+def _padded(sequences: Sequence[np.ndarray], spec: StepSpec) -> SequenceBatch:
+    return SequenceBatch(*pad([to_tensor(sequence, spec) for sequence in sequences], spec.pad if spec.discrete else 0))
 
 
 def posterior_means(model: SequenceModel, store: SequenceStore) -> Tensor:

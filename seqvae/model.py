@@ -90,6 +90,12 @@ class SequenceModel(nn.Module):
         """Shape of one latent."""
         return self.posterior.event_shape  # type: ignore[return-value]
 
+    @property
+    def max_steps(self) -> int | None:
+        """Steps of the longest sequence that encoder and decoder have positions for; None where there is no end."""
+        limits = [limit for part in (self.encoder, self.decoder) if (limit := getattr(part, "max_steps", None)) is not None]
+        return min(limits, default=None)
+
     def infer(self, batch: SequenceBatch) -> tuple[Tensor, Distribution]:
         """Encoder features `[B,H]` and q(z|x)."""
         features = self.encoder(batch)
@@ -108,12 +114,27 @@ class SequenceModel(nn.Module):
         return VaeOutput(posterior, prior, z, log_px, rate(posterior, prior, z), features, head_losses)
 
 
-def build_model(steps: StepSpec, config: Mapping[str, Any]) -> SequenceModel:
-    """The model that a checked `model` section describes, for a codec's steps. Weights come from torch's global generator."""
-    encoder = registry.build("encoder", config["encoder"], steps)
+def build_model(steps: StepSpec, config: Mapping[str, Any], source_steps: StepSpec | None = None) -> SequenceModel:
+    """The model that a checked `model` section describes. Weights come from torch's global generator.
+
+    Args:
+        steps: what a codec writes, and reads too unless told otherwise.
+        config: the section.
+        source_steps: what the encoder reads where that differs (`SequenceBatch.source`).
+    """
+    encoder = registry.build("encoder", config["encoder"], source_steps or steps)
     posterior = registry.build("posterior", config["posterior"], encoder.width)
     prior = registry.build("prior", config["prior"], posterior.event_shape)
     decoder = registry.build("decoder", config["decoder"], steps, posterior.event_shape)
     likelihood = registry.build("likelihood", config["likelihood"], steps, decoder.width, decoder.embedding)
     heads = registry.build_named("head", config.get("heads") or {}, posterior.event_shape)
     return SequenceModel(encoder, posterior, prior, decoder, likelihood, PropertyHeads(heads))
+
+
+def standalone(model: SequenceModel, config: Mapping[str, Any]) -> dict[str, Any]:
+    """A `model` section that builds the same parts without what they were once loaded from (a network by its name on a hub).
+
+    A part that loads something says how by a method `standalone(config)`; the others build from what the section says.
+    """
+    says: dict[str, Any] = {name: part.standalone for name, part in model.named_children() if hasattr(part, "standalone")}
+    return {name: says[name](part) if name in says else part for name, part in config.items()}

@@ -50,14 +50,20 @@ class StepEmbedding(nn.Module):
     """Steps `[...]` int64 or `[...,W]` float to vectors `[...,width]`.
 
     Tokens are looked up; real vectors enter as they are (`width` is then W), which is what sketch-rnn does.
+
+    Args:
+        spec: what a step is.
+        width: of a token's vector.
+        table: of a network that has one already; a new one is drawn if there is none.
     """
 
-    def __init__(self, spec: StepSpec, width: int) -> None:
+    def __init__(self, spec: StepSpec, width: int, table: nn.Embedding | None = None) -> None:
         super().__init__()
         self.spec = spec
         self.width = width if spec.discrete else spec.size
-        self.table = nn.Embedding(spec.size, width) if spec.discrete else None
-        if self.table is not None:
+        self.table = table
+        if spec.discrete and self.table is None:
+            self.table = nn.Embedding(spec.size, width)
             nn.init.uniform_(self.table.weight, -0.1, 0.1)  # He et al. 2019: embeddings +-0.1
 
     def forward(self, steps: Tensor) -> Tensor:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -18,6 +21,7 @@ STROKES = StepSpec(size=5, discrete=False, start=(0.0, 0.0, 1.0, 0.0, 0.0))
 
 
 def pytest_configure() -> None:
+    os.environ["HF_HUB_OFFLINE"] = "1"  # a name that is not there is not looked for on the network
     torch.set_num_threads(1)  # tiny tensors: a second thread only costs
     hypothesis.settings.register_profile("same everywhere", deadline=None, derandomize=True)  # a busy machine is no failure
     hypothesis.settings.load_profile("same everywhere")
@@ -70,6 +74,59 @@ def longer() -> Callable[..., SequenceBatch]:
             rubbish = torch.randint(0, int(batch.inputs.max()) + 1, shape)
         rubbish[:, : batch.inputs.shape[1]][batch.mask] = batch.inputs[batch.mask]
         return SequenceBatch(rubbish, batch.lengths)
+
+    return make
+
+
+WORDS = [f"{letter}{digit}" for letter in "abcdefgh" for digit in range(3)][:23]
+SPECIALS = {
+    "bert": {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"},
+    "gpt2": {"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>"},
+    "t5": {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"},
+    "funnel": {"pad_token": "<pad>", "unk_token": "<unk>", "cls_token": "<cls>", "sep_token": "<sep>"},
+}
+NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "bert": (
+        "BertModel",
+        {
+            "hidden_size": 8,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "intermediate_size": 16,
+            "max_position_embeddings": 20,
+        },
+    ),
+    "gpt2": ("GPT2LMHeadModel", {"n_embd": 8, "n_layer": 2, "n_head": 2, "n_positions": 20}),
+    "t5": (
+        "T5ForConditionalGeneration",
+        {"d_model": 8, "num_layers": 2, "num_heads": 2, "d_kv": 4, "d_ff": 16, "decoder_start_token_id": 0},
+    ),
+    "funnel": ("FunnelBaseModel", {"d_model": 8, "block_sizes": [1, 1], "n_head": 2, "d_head": 4, "d_inner": 16}),
+}
+
+
+@pytest.fixture(scope="session")
+def network_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """`network_folder("bert")`: a tiny random network with its tokenizer, as `save_pretrained` writes; also gpt2, t5, funnel."""
+
+    @cache
+    def make(family: str) -> Path:
+        import transformers
+
+        import tokenizers
+
+        folder = tmp_path_factory.mktemp(family)
+        specials = SPECIALS[family]
+        vocabulary = {word: number for number, word in enumerate([*dict.fromkeys(specials.values()), *WORDS])}
+        words = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, unk_token=specials["unk_token"]))
+        words.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+        transformers.PreTrainedTokenizerFast(tokenizer_object=words, **specials).save_pretrained(folder)
+        name, sizes = NETWORKS[family]
+        cls = getattr(transformers, name)
+        with torch.random.fork_rng():
+            torch.manual_seed(1)
+            cls(cls.config_class(vocab_size=len(vocabulary), **sizes)).save_pretrained(folder)
+        return folder
 
     return make
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from seqvae import recipe as recipes
 from seqvae import registry
+from seqvae.data.codec import source_spec
 from seqvae.data.settings import DataSettings
 from seqvae.errors import ConfigError
 from seqvae.model import build_model
@@ -53,14 +54,29 @@ def write(folder: Path, text: str) -> Path:
 # ---- what ships ----
 
 
+FAMILIES = {"google-bert/bert-base-cased": "bert", "openai-community/gpt2": "gpt2", "google-t5/t5-small": "t5"}
+STROKES = StepSpec(size=5, discrete=False, start=(0.0, 0.0, 1.0, 0.0, 0.0))
+
+
+def at_hand(value: Any, network_folder: Callable[[str], Path]) -> Any:
+    """A recipe's values with a tiny network of the same family in place of each that lies on a hub."""
+    if isinstance(value, dict):
+        return {key: at_hand(item, network_folder) for key, item in value.items()}
+    return str(network_folder(FAMILIES[value])) if isinstance(value, str) and value in FAMILIES else value
+
+
 @pytest.mark.parametrize("name", recipes.shipped())
-def test_every_shipped_recipe_loads_and_builds_a_model(name: str) -> None:
+def test_every_shipped_recipe_loads_and_builds_a_model(name: str, network_folder: Callable[[str], Path]) -> None:
     loaded = recipes.load(name)
-    config = loaded.to_config()
-    strokes = StepSpec(size=5, discrete=False, start=(0.0, 0.0, 1.0, 0.0, 0.0))
-    model = build_model(strokes if loaded.modality["kind"] == "sketch" else StepSpec(size=50), config["model"])
+    config = at_hand(loaded.to_config(), network_folder)
+    steps, source = STROKES if config["modality"]["kind"] == "sketch" else StepSpec(size=50), None
+    if config["tokenizer"]["kind"] == "pretrained":
+        codec = registry.build("tokenizer", config["tokenizer"])
+        codec.fit([], seed=0)
+        steps, source = codec.spec, source_spec(codec)
+    model = build_model(steps, config["model"], source)
     assert model.event_shape.numel() > 0
-    registry.build("objective", loaded.objective)
+    registry.build("objective", loaded.objective, steps=source or steps, event_shape=model.event_shape)
     registry.build("plan", loaded.plan)
     registry.build("optimizer", loaded.training.optimizer)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -45,3 +45,23 @@ class Codec(Protocol):
 
     def load(self, folder: Path) -> None:
         """The inverse of `save`, on a codec built from the same configuration."""
+
+
+@runtime_checkable
+class TwoCodec(Protocol):
+    """What a codec offers besides where the encoder reads other steps than the decoder writes (two tokenizers)."""
+
+    source_spec: StepSpec | None
+
+    def encode_source(self, records: Sequence[Any]) -> list[np.ndarray]:
+        """What the encoder reads of each record, in order; the end is the last step, as in `encode`."""
+
+
+def source_spec(codec: Codec) -> StepSpec | None:
+    """What the encoder's steps are where they are not the decoder's, else None."""
+    return codec.source_spec if isinstance(codec, TwoCodec) else None
+
+
+def source_sequences(codec: Codec, records: Sequence[Any]) -> list[np.ndarray]:
+    """What the encoder reads of each record where that is not what the decoder writes; else nothing."""
+    return codec.encode_source(records) if isinstance(codec, TwoCodec) and codec.source_spec is not None else []

@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from seqvae.data.codec import Codec
+from seqvae.data.codec import Codec, source_sequences, source_spec
 from seqvae.data.computed import PropertyFunction, compute
 from seqvae.data.rejections import SHOWN, Rejections, check_rejections
 from seqvae.data.rows import Rejected, Row
@@ -94,7 +94,8 @@ class Encoding:
 
     def _writer(self, split: str, row: Row) -> StoreWriter:
         names = (*self.source.property_names, *self.computed)
-        return StoreWriter(self.folder / split, self.codec.spec, labels=row.label is not None, properties=names)
+        spec, source = self.codec.spec, source_spec(self.codec)
+        return StoreWriter(self.folder / split, spec, labels=row.label is not None, properties=names, source=source)
 
     def _write(self, writer: StoreWriter, rows: list[Row]) -> None:
         """Encode a chunk and append what came out well."""
@@ -106,13 +107,15 @@ class Encoding:
                 self._reject(row, f"{len(sequence)} steps, more than data.max_length={self.settings.max_length}")
                 continue
             kept.append((row, sequence))
-        computed = compute(self.computed, [row.record for row, _ in kept])
+        records = [row.record for row, _ in kept]
+        computed = compute(self.computed, records)
         writer.append(
             [sequence for _, sequence in kept],
             units=(self.codec.units(row.record) for row, _ in kept),
             lines=(row.line for row, _ in kept),
             labels=(row.label for row, _ in kept),
             properties=[(*row.properties, *numbers) for (row, _), numbers in zip(kept, computed, strict=True)],
+            source=source_sequences(self.codec, records),
         )
 
     def _rows(self) -> Iterator[tuple[str, Row]]:

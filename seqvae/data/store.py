@@ -6,6 +6,7 @@
     lines.npy    [N] int64, the line each record came from
     labels.npy   [N] int64, where the records have labels
     properties.npy [N,P] float32, where they have properties
+    source/      a store of what the encoder reads, where that is not what the decoder writes
     meta.json    the steps' specification, the counts, the properties' names
 
 Training touches only the pages it reads, so resident memory does not grow with the data set.
@@ -31,6 +32,7 @@ from seqvae.errors import DataError
 from seqvae.steps import StepSpec
 
 FORMAT = 2
+SOURCE = "source"
 
 
 class SequenceStore:
@@ -55,6 +57,7 @@ class SequenceStore:
         self.labels = self._column("labels") if meta["labels"] else None
         self.property_names: tuple[str, ...] = tuple(meta["properties"])
         self.properties = self._column("properties") if self.property_names else None
+        self.source = SequenceStore(self.folder / SOURCE) if meta.get("source") else None
         if len(self) != meta["count"] or len(self.values) != self.offsets[-1]:
             raise DataError(
                 f"prepared data in {self.folder} is damaged: {len(self)} sequences where {meta['count']} were written; delete it"
@@ -72,6 +75,11 @@ class SequenceStore:
     def lengths(self) -> np.ndarray:
         """`[N]` int32 steps a sequence, EOS counted."""
         return np.diff(self.offsets).astype(np.int32)
+
+    @property
+    def longest(self) -> int:
+        """Steps of the longest sequence that encoder or decoder will see."""
+        return max(int(store.lengths.max(initial=0)) for store in (self, self.source) if store is not None)
 
     @property
     def property_tensor(self) -> Tensor | None:
@@ -93,6 +101,7 @@ class SequenceStore:
             lengths=torch.from_numpy(lengths),
             labels=None if self.labels is None else torch.from_numpy(self.labels[rows]),
             properties=None if self.properties is None else torch.from_numpy(self.properties[rows]),
+            source=None if self.source is None else self.source.batch(rows),
             index=torch.from_numpy(rows),
         )
 
@@ -135,11 +144,21 @@ class StoreWriter:
         spec: what the steps are.
         labels: whether the records have labels.
         properties: the names of the numbers of each record, P.
+        source: what the encoder's steps are, where they are not the decoder's.
     """
 
-    def __init__(self, folder: Path, spec: StepSpec, *, labels: bool = False, properties: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        spec: StepSpec,
+        *,
+        labels: bool = False,
+        properties: Sequence[str] = (),
+        source: StepSpec | None = None,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.spec = folder, spec
+        self._source = StoreWriter(folder / SOURCE, source) if source is not None else None
         self._total = 0
         self._values = _Column(
             folder / "values.npy", np.int32 if spec.discrete else np.float32, () if spec.discrete else (spec.size,)
@@ -164,15 +183,19 @@ class StoreWriter:
         lines: Iterable[int],
         labels: Iterable[int | None] = (),
         properties: Iterable[Sequence[float]] = (),
+        source: Sequence[np.ndarray] = (),
     ) -> None:
-        """Add a chunk: sequences `[T_i]` or `[T_i,W]` and, one a sequence, their units, lines, labels and properties."""
+        """Add a chunk: sequences `[T_i]` or `[T_i,W]`, and for each units, line, label, properties and what the encoder reads."""
         if not sequences:
             return
+        units, lines = np.fromiter(units, np.int32), np.fromiter(lines, np.int64)
+        if self._source is not None:
+            self._source.append(source, units, lines)
         ends = self._total + np.cumsum([len(s) for s in sequences], dtype=np.int64)
         self._values.append(np.concatenate(sequences))
         self._offsets.append(ends)
-        self._units.append(np.fromiter(units, np.int32))
-        self._lines.append(np.fromiter(lines, np.int64))
+        self._units.append(units)
+        self._lines.append(lines)
         if self._labels is not None:
             self._labels.append(np.fromiter((-1 if label is None else label for label in labels), np.int64))
         if self._properties is not None:
@@ -184,6 +207,8 @@ class StoreWriter:
         for column in (self._values, self._offsets, self._units, self._lines, self._labels, self._properties):
             if column is not None:
                 column.close()
+        if self._source is not None:
+            self._source.close()
         meta = {
             "format": FORMAT,
             "count": self.count,
@@ -191,6 +216,7 @@ class StoreWriter:
             "spec": asdict(self.spec),
             "labels": self._labels is not None,
             "properties": self._names,
+            "source": self._source is not None,
         }
         (self.folder / "meta.json").write_text(json.dumps(meta, indent=1), "utf-8")
 

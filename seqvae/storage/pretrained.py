@@ -23,9 +23,9 @@ import torch
 
 from seqvae import __version__, registry
 from seqvae import recipe as recipes
-from seqvae.data.codec import Codec
+from seqvae.data.codec import Codec, source_spec
 from seqvae.errors import ConfigError, DataError, RunError
-from seqvae.model import SequenceModel, build_model
+from seqvae.model import SequenceModel, build_model, standalone
 from seqvae.recipe import Recipe
 from seqvae.storage.manifest import MANIFEST, verify, write_manifest
 from seqvae.storage.model_card import model_card
@@ -94,7 +94,7 @@ def read(folder: Path) -> Pretrained:
         codec: Codec = registry.build("tokenizer", recipe.tokenizer)
         codec.load(folder / CODEC)
         with torch.random.fork_rng(devices=[]):  # the initial weights are about to be overwritten: let them cost no chance
-            model = build_model(codec.spec, recipe.to_config()["model"])
+            model = build_model(codec.spec, recipe.to_config()["model"], source_spec(codec))
     except (ConfigError, DataError) as error:
         raise RunError(
             f"{folder} cannot be built: {error}; import the module that registers the part, or upgrade seqvae "
@@ -142,11 +142,13 @@ def find(path: Path) -> Path:
 
 
 def _config(held: Pretrained) -> dict[str, Any]:
+    recipe = held.recipe.to_config()
+    recipe["model"] = standalone(held.model, recipe["model"])
     return {
         "format": FORMAT,
         "format_version": VERSION,
         "seqvae_version": __version__,
-        "recipe": held.recipe.to_config(),
+        "recipe": recipe,
         "max_length": held.max_length,
         "metrics": held.metrics,
     }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from pydantic import Field, PositiveFloat
 from torch import nn
 
+from seqvae.learning_rates import rate_scale
 from seqvae.registry import register
 
 NonNegative = Annotated[float, Field(ge=0)]
@@ -33,10 +34,11 @@ class AdamW:
     def __call__(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
         """The optimiser over `parameters`."""
         groups = [
-            {"params": [p for p in parameters if p.dim() > 1], "weight_decay": self.weight_decay},
-            {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+            {**group, "weight_decay": decay, "params": chosen}
+            for group in by_rate(parameters, self.lr)
+            for decay, matrices in ((self.weight_decay, True), (0.0, False))
+            if (chosen := [p for p in group["params"] if (p.dim() > 1) is matrices])
         ]
-        groups = [group for group in groups if group["params"]]
         return torch.optim.AdamW(groups, lr=self.lr, betas=(self.betas[0], self.betas[1]), fused=True)
 
 
@@ -55,4 +57,12 @@ class Sgd:
 
     def __call__(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
         """The optimiser over `parameters`."""
-        return torch.optim.SGD(parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay, fused=True)
+        return torch.optim.SGD(
+            by_rate(parameters, self.lr), lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay, fused=True
+        )
+
+
+def by_rate(parameters: Sequence[nn.Parameter], lr: float) -> list[dict[str, Any]]:
+    """The parameters in groups of one learning rate each, the fastest first."""
+    scales = sorted({rate_scale(p) for p in parameters}, reverse=True)
+    return [{"params": [p for p in parameters if rate_scale(p) == scale], "lr": lr * scale} for scale in scales]

@@ -19,11 +19,11 @@ from torch import nn
 
 from seqvae import __version__, registry
 from seqvae import recipe as recipes
-from seqvae.data.codec import Codec
+from seqvae.data.codec import Codec, source_spec
 from seqvae.data.prepare import Prepared, prepare
-from seqvae.errors import RunError
+from seqvae.errors import ConfigError, RunError
 from seqvae.inference import seeded
-from seqvae.model import build_model
+from seqvae.model import SequenceModel, build_model
 from seqvae.recipe import Recipe
 from seqvae.training import checkpoint
 from seqvae.training.engine import AccelerateEngine
@@ -90,12 +90,22 @@ def _assemble(recipe: Recipe) -> tuple[Prepared, SeqVAE]:
     modality = registry.build("modality", recipe.modality)
     prepared = prepare(recipe.data, modality, recipe.tokenizer, recipe.seed)
     torch.manual_seed(recipe.seed)
-    model = build_model(prepared.codec.spec, recipe.to_config()["model"])
+    model = build_model(prepared.codec.spec, recipe.to_config()["model"], source_spec(prepared.codec))
+    _check_lengths(prepared, model)
     if len(model.heads):
         train = prepared.splits["train"]
         model.heads.supervise(train.property_names, train.property_tensor, train.label_tensor)
     longest = recipe.evaluation.max_length or int(prepared.splits["train"].lengths.max())
     return prepared, SeqVAE(model, prepared.codec, modality, recipe, longest)
+
+
+def _check_lengths(prepared: Prepared, model: SequenceModel) -> None:
+    longest = max(store.longest for store in prepared.splits.values())
+    if model.max_steps is not None and longest > model.max_steps:
+        raise ConfigError(
+            f"the longest record has {longest} steps, and the model has positions for {model.max_steps}; leave longer ones out: "
+            f"data.max_length={model.max_steps}"
+        )
 
 
 def _trainer(recipe: Recipe, prepared: Prepared, vae: SeqVAE, run: Path, fresh: bool) -> Trainer:
@@ -104,7 +114,8 @@ def _trainer(recipe: Recipe, prepared: Prepared, vae: SeqVAE, run: Path, fresh: 
 
     accelerator = Accelerator()
     settings = recipe.training
-    offered = {"steps": prepared.codec.spec, "event_shape": vae.model.event_shape}
+    read = source_spec(prepared.codec) or prepared.codec.spec
+    offered = {"steps": read, "event_shape": vae.model.event_shape}
     objective: nn.Module = registry.build("objective", recipe.objective, **offered)
     plan = registry.build("plan", recipe.plan)
     vae.model.to(accelerator.device)
@@ -130,7 +141,7 @@ def _trainer(recipe: Recipe, prepared: Prepared, vae: SeqVAE, run: Path, fresh: 
 def _fresh_model(recipe: Recipe, codec: Codec) -> nn.Module:
     """A model as it was before training, but of another draw; every process makes the same."""
     with seeded(recipe.seed + 1):
-        return build_model(codec.spec, recipe.to_config()["model"])
+        return build_model(codec.spec, recipe.to_config()["model"], source_spec(codec))
 
 
 def _facts(prepared: Prepared, vae: SeqVAE, device: torch.device, precision: str) -> dict[str, Any]:

@@ -27,6 +27,10 @@ CASES: list[dict[str, Any]] = [
     {"kind": "transformer", **TINY},
     {"kind": "transformer", **TINY, "injection": ("memory",)},
     {"kind": "transformer", **TINY, "injection": ("embedding",)},
+    {"kind": "gpt", **TINY},
+    {"kind": "gpt", **TINY, "injection": ("memory",)},
+    {"kind": "gpt", **TINY, "injection": ("embedding",)},
+    {"kind": "t5", **TINY},
 ]
 EVENTS = [torch.Size([3]), torch.Size([2, 2])]
 SAMPLES = 3
@@ -166,13 +170,16 @@ def test_float32_agrees_with_float64(decoder: nn.Module, z: Tensor, batch: Seque
     torch.testing.assert_close(rough.double(), exact, rtol=1e-5, atol=1e-6)
 
 
-def test_bf16_autocast_stays_near(decoder: nn.Module, z: Tensor, batch: SequenceBatch, steps: StepSpec) -> None:
-    """States lie within (-1, 1) and bf16 keeps 8 bits; two layers, seven steps."""
+def test_bf16_autocast_stays_near(
+    decoder: nn.Module, config: dict[str, Any], z: Tensor, batch: SequenceBatch, steps: StepSpec
+) -> None:
+    """States are of the order of 1 and bf16 keeps 8 bits; two layers, seven steps. T5 does not scale its scores down."""
+    near = 0.1 if config["kind"] == "t5" else 0.03
     exact = decoder(z, batch)
     narrow = SequenceBatch(batch.inputs if steps.discrete else batch.inputs.float(), batch.lengths)
     decoder.float()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         forced = decoder(z.float(), narrow)
         stepped = step_by_step(decoder, z[0].float(), narrow)
-    torch.testing.assert_close(forced.double(), exact, rtol=0, atol=0.03)
-    torch.testing.assert_close(stepped.double(), exact[0], rtol=0, atol=0.03)
+    torch.testing.assert_close(forced.double(), exact, rtol=0, atol=near)
+    torch.testing.assert_close(stepped.double(), exact[0], rtol=0, atol=near)

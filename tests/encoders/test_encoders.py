@@ -15,6 +15,19 @@ from seqvae.batch import SequenceBatch
 from seqvae.steps import StepSpec
 
 TINY = {"hidden": 8, "layers": 2, "heads": 2, "dropout": 0.0}
+FUNNEL = {"hidden": 8, "blocks": (1, 1, 1), "heads": 2, "dropout": 0.0}
+UNSEPARATED = {  # pools that take the start in
+    "model_type": "funnel",
+    "vocab_size": 23,
+    "d_model": 8,
+    "n_head": 2,
+    "d_head": 4,
+    "d_inner": 16,
+    "block_sizes": [1, 1, 1],
+    "separate_cls": False,
+    "hidden_dropout": 0.0,
+    "attention_dropout": 0.0,
+}
 CASES: list[dict[str, Any]] = [
     {"kind": "rnn", "embedding": 6, "hidden": 8},
     {"kind": "rnn", "embedding": 6, "hidden": 8, "cell": "gru", "pooling": "mean"},
@@ -23,6 +36,10 @@ CASES: list[dict[str, Any]] = [
     {"kind": "rnn", "embedding": 6, "hidden": 8, "cell": "layer_norm_lstm", "pooling": "last"},
     {"kind": "rnn", "embedding": 6, "hidden": 8, "cell": {"kind": "hyper_lstm", "small": 4, "bottleneck": 3}},
     *({"kind": "transformer", **TINY, "pooling": pooling} for pooling in ("cls", "mean", "max", "attention")),
+    *({"kind": "bert", **TINY, "pooling": pooling} for pooling in ("cls", "mean", "max", "attention")),
+    {"kind": "t5", **TINY},
+    *({"kind": "funnel", **FUNNEL, "pooling": pooling} for pooling in ("mean", "max")),
+    {"kind": "funnel", **FUNNEL, "architecture": UNSEPARATED},
 ]
 MakeBatch = Callable[..., SequenceBatch]
 
@@ -111,9 +128,9 @@ def test_float32_agrees_with_float64(encoder: nn.Module, batch: SequenceBatch, s
 
 
 def test_bf16_autocast_stays_near(encoder: nn.Module, batch: SequenceBatch, steps: StepSpec) -> None:
-    """Recurrent states lie within (-1, 1) and bf16 keeps 8 bits: 2^-8 a step, and seven steps that forget."""
+    """States are of the order of 1 and bf16 keeps 8 bits: 2^-8 a step or a layer, and few of them."""
     exact = encoder(batch)
     inputs = batch.inputs if steps.discrete else batch.inputs.float()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         rough = encoder.float()(replace(batch, inputs=inputs))
-    torch.testing.assert_close(rough.double(), exact, rtol=0, atol=0.02)
+    torch.testing.assert_close(rough.double(), exact, rtol=0, atol=0.03)
