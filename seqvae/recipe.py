@@ -98,6 +98,24 @@ class TrainingSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GenerationSettings:
+    """How many records are generated to be judged, where the modality can judge them; the defaults are the published protocols'.
+
+    Attributes:
+        samples: from the prior, one draw at each latent, to compare with real records.
+        latents, decodes: of prior validity: latents from the prior, and draws at each.
+        records, encodes, redecodes: of sampled reconstruction: the first so many records, latents of each, and draws at each.
+    """
+
+    samples: PositiveInt = 10_000
+    latents: PositiveInt = 1000
+    decodes: PositiveInt = 100
+    records: PositiveInt = 5000
+    encodes: PositiveInt = 10
+    redecodes: PositiveInt = 10
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluationSettings:
     """The protocol's free choices.
 
@@ -107,6 +125,7 @@ class EvaluationSettings:
         max_length: longest generated sequence in steps; None is the longest training record.
         limit: evaluate only the first so many records of a split.
         precision: of matrix products; bf16 halves the time on hardware that has it, and shifts the NLL in the fourth digit.
+        generation: how many records are generated to be judged.
     """
 
     samples: PositiveInt = 500
@@ -114,6 +133,7 @@ class EvaluationSettings:
     max_length: PositiveInt | None = None
     limit: PositiveInt | None = None
     precision: Literal["fp32", "bf16"] = "fp32"
+    generation: GenerationSettings = GenerationSettings()
 
 
 @dataclass(frozen=True, kw_only=True)

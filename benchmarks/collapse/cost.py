@@ -17,7 +17,7 @@ from benchmarks.collapse.rows import row_recipe
 from seqvae.training.run import trainer_of
 from seqvae.training.trainer import Trainer
 
-TURNS, STEPS = 7, 4
+TURNS, STEPS = 5, 3
 
 
 def cost(row: str, data: str, folder: Path, turns: int = TURNS) -> float:

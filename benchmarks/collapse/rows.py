@@ -29,7 +29,7 @@ ROWS: dict[str, list[str]] = {
         "objective.beta={kind: linear, steps: {tenth}, delay: {third}}",
         "objective.rate={kind: free_bits, variant: dimension_batch, nats: 0.25}",
     ],
-    "aggressive": ["plan=aggressive_encoder", "training.validate_every={tenth}"],
+    "aggressive": ["plan=aggressive_encoder", "training.validate_every={fifth}"],
     "mmd": ["objective=mmd"],
     "aae": ["objective=aae", "plan=adversarial"],
     "daae": ["objective=daae", "plan=adversarial"],
@@ -43,7 +43,7 @@ def row_recipe(row: str, data: str = "yelp_short", seed: int = 0, run: Path | No
     general = DATA[data]
     steps = recipes.load(BASE, general).training.steps
     assert steps is not None
-    lengths = {"steps": steps, "half": steps // 2, "third": steps // 3, "tenth": steps // 10}
+    lengths = {"steps": steps, "half": steps // 2, "third": steps // 3, "fifth": steps // 5, "tenth": steps // 10}
     own = [_filled(change, lengths) for change in ROWS[row]]
     schedule = [f"training.learning_rate.steps={steps}", f"training.validate_every={steps // 2}"]
     where = [f"seed={seed}", *([f"out={run}"] if run else [])]

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from seqvae.evaluation.verdict import Verdict
 from seqvae.recipe import TrainingSettings
 from seqvae.training.progress import Progress
 
@@ -32,6 +33,7 @@ class Screen:
         self.enabled = enabled
         self.rows: list[tuple[str, ...]] = []
         self.now: tuple[str, ...] = ()
+        self.collapsed = False
         self.live = Live(console=self.console, refresh_per_second=4) if enabled and sys.stderr.isatty() else None
 
     def __enter__(self) -> Self:
@@ -79,6 +81,12 @@ class Screen:
                 soft_wrap=True,
             )
         self._refresh()
+
+    def judged(self, found: Verdict) -> None:
+        """Warn of collapse when it is first seen, and again if it comes back."""
+        if self.enabled and found.collapsed and not self.collapsed:
+            self.console.print(f"{found.sentence} {found.advice}".rstrip(), style="yellow", highlight=False, soft_wrap=True)
+        self.collapsed = found.collapsed
 
     def _refresh(self) -> None:
         if self.live is None:

@@ -26,6 +26,7 @@ from seqvae.data.batches import Batches, bucket_batches
 from seqvae.data.store import SequenceStore
 from seqvae.errors import TrainingError
 from seqvae.evaluation.likelihood import validation_metrics
+from seqvae.evaluation.verdict import verdict
 from seqvae.objectives.plans import UpdatePlan
 from seqvae.objectives.schedules import Constant, Schedule
 from seqvae.recipe import Recipe
@@ -204,10 +205,15 @@ class Trainer:
         progress, decay = self.progress, self.settings.decay
         progress.validated_step = progress.step
         metrics = self._measure()
+        found = verdict(metrics)
+        metrics["collapsed"] = found.collapsed
         self.plan.validated({name: value for name, value in metrics.items() if isinstance(value, float)})
-        best, due = progress.validated(metrics["elbo_nats"], decay, self.engine.objective.settled(progress.step))
-        self._report({"kind": "valid", **metrics, "best": best}, metrics)
+        settled = self.engine.objective.settled(progress.step)
+        best, due = progress.validated(metrics["elbo_nats"], decay, settled)
+        self._report({"kind": "valid", **metrics, "verdict": found.sentence, "best": best}, metrics)
         self.screen.validated(progress, metrics, best)
+        if settled:  # before, a low rate may be the schedule's doing
+            self.screen.judged(found)
         if best and self.main:
             self._save_model(metrics)
         if due and decay is not None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
 
 import pytest
@@ -95,8 +94,46 @@ def test_validation_metrics_are_enough() -> None:
     assert "0 of 6 units active" in verdict(metrics).sentence
 
 
-@pytest.mark.parametrize("metrics", [*COLLAPSED.values(), card(4.1, 3.8, 3), card(26.0, 1.5, 20)])
+DIAGNOSED = {"decoder_sensitivity_nats": 5.0, "round_trip_posterior": 0.8, "round_trip_prior": 0.7}
+DEAF = {**card(8.8, 7.4, 32), **DIAGNOSED, "decoder_sensitivity_nats": 0.02}
+HOLES = {**card(8.8, 7.4, 32), **DIAGNOSED, "round_trip_prior": 0.3}
+
+
+def test_information_that_the_decoder_does_not_read_is_collapse() -> None:
+    found = verdict(DEAF)
+    assert found.collapsed
+    assert "the decoder does not listen: with the latents of other records it loses 0.02 nats" in found.sentence
+    assert found.cures
+
+
+def test_holes_in_the_prior_are_mentioned() -> None:
+    found = verdict(HOLES)
+    assert not found.collapsed
+    assert "the prior has holes" in found.sentence
+    assert "30 % comes back through the decoder and the encoder, of one from the data 80 %" in found.sentence
+    assert verdict({**card(8.8, 7.4, 32), **DIAGNOSED}).advice == ""
+
+
+def test_the_first_change_is_one_that_the_recipe_does_not_have() -> None:
+    """`text-lstm` has free bits, annealing and pooling; the plain recipe has none of the three."""
+    full = recipe.load("text-lstm")
+    plain = recipe.load("text-lstm", ["objective=elbo", "objective.rate=null", "model.encoder.pooling=last"])
+    assert verdict(card(0.0, 0.0, 0)).first_change(plain).settings == ("objective.rate=free_bits",)
+    assert verdict(card(26.0, 0.0, 0)).first_change(plain).settings == ("model.encoder.pooling=max",)
+    assert verdict(card(26.0, 0.0, 0)).first_change(full).settings == ("objective.beta.kind=linear", "objective.beta.steps=5000")
+    assert verdict(card(8.8, 7.4, 32)).first_change(full) is None
+
+
+def test_a_change_that_the_recipes_parts_do_not_take_is_passed_over() -> None:
+    """IWAE charges no shaped rate, so a floor under it is nothing to try."""
+    iwae = recipe.load("text-lstm", ["objective=iwae", "objective.beta=null"])
+    assert verdict(card(0.0, 0.0, 0)).first_change(iwae).settings[0] == "objective.beta.kind=linear"
+
+
+@pytest.mark.parametrize("metrics", [*COLLAPSED.values(), card(4.1, 3.8, 3), card(26.0, 1.5, 20), DEAF, HOLES])
 def test_the_advice_can_be_typed(metrics: dict[str, Any]) -> None:
-    settings = re.findall(r"[\w.]+=[\w.]*\w", verdict(metrics).advice)
+    found = verdict(metrics)
+    settings = [setting for cure in found.cures for setting in cure.settings]
     assert settings
+    assert all(setting in found.advice for setting in settings)
     recipe.load("text-lstm", settings)

@@ -65,6 +65,16 @@ def test_the_saved_model_is_the_best_of_the_validations(tiny: Tiny) -> None:
     assert all(torch.equal(tensor, held[name]) for name, tensor in load_file(checkpoint).items())
 
 
+def test_collapse_is_called_so_while_it_trains(tiny: Tiny, capfd: pytest.CaptureFixture[str]) -> None:
+    """On the screen once, and at each validation in metrics.jsonl; not before the schedule has run its course."""
+    run = train(tiny("objective.beta={kind: linear, steps: 8, stop: 1000}")).run
+    valid = [line for line in read_metrics(run) if line["kind"] == "valid"]
+    assert valid[-1]["collapsed"] is True
+    assert valid[-1]["verdict"].startswith("Collapsed: the posterior is the prior")
+    assert {"mi_nats", "mi_bound_nats"} <= valid[-1].keys()
+    assert capfd.readouterr().err.count("Collapsed: ") == 1
+
+
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tiny: Tiny) -> None:
     a, b, c = (last_checkpoint(train(tiny(f"seed={seed}", out=out)).run) for seed, out in ((1, "a"), (1, "b"), (2, "c")))
     assert_same(a, b)

@@ -1,0 +1,54 @@
+"""`seqvae diagnose`: why a run is as it is, and the one change to try first."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from seqvae.cli.arguments import Json, Run
+from seqvae.cli.evaluate import Split, find_split
+from seqvae.cli.explore import load
+from seqvae.cli.printing import print_json
+
+BAR = 24  # characters of the longest bar
+
+
+def diagnose(
+    run: Run,
+    split: Annotated[Split, typer.Option(help="Which records to look at.")] = Split.valid,
+    limit: Annotated[int, typer.Option(min=1, help="Most records; time grows with the square.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the samples drawn.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Find out whether a run's latent is in use, and if not, why not."""
+    from seqvae.evaluation.diagnosis import diagnose
+
+    vae = load(run)
+    store = find_split(vae, split.value)
+    found = diagnose(vae, store, split=split.value, limit=limit, seed=seed, precision=vae.recipe.evaluation.precision)
+    if as_json:
+        print_json(found)
+    else:
+        typer.echo(_as_text(found))
+
+
+def _as_text(found: dict[str, Any]) -> str:
+    """The numbers, the rate of each dimension as bars, and the verdict last."""
+    from seqvae.evaluation.card import table
+
+    words = {"rate_per_dimension", "verdict", "try_first", "why", "collapsed"}
+    rows = table({name: value for name, value in found.items() if name not in words})
+    name, value = (max(len(row[column]) for row in rows) for column in range(2))
+    text = [f"{row.name:<{name}}  {row.value:>{value}}  {row.unit}: {row.meaning}".replace("  : ", "  ") for row in rows]
+    text += ["", "rate per dimension, nats", *_bars(found["rate_per_dimension"]), "", found["verdict"]]
+    if "try_first" in found:
+        text.append(f"Try first: {found['try_first']} ({found['why']}).")
+    return "\n".join(text)
+
+
+def _bars(nats: list[float]) -> list[str]:
+    """A line a dimension, the largest rate first."""
+    most = max([*nats, 1e-9])
+    ranked = sorted(enumerate(nats), key=lambda item: -item[1])
+    return [f"{dimension:>5}  {rate:7.3f}  {'#' * round(BAR * rate / most)}".rstrip() for dimension, rate in ranked]
