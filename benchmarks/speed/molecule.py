@@ -42,7 +42,7 @@ LONGEST = 100
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is measured: molecules to train on, batches a turn, samples a turn, turns; and whether all of ZINC250k is prepared."""
+    """How much is measured: molecules to train on, batches and samples a turn, turns; and whether all of ZINC250k is prepared."""
 
     molecules: int
     batches: int

@@ -1,6 +1,6 @@
 """The baseline: the VAE of MOSES (Polykovskiy et al. 2020, arXiv 1811.12823) as its scripts go about it, in plain PyTorch.
 
-One-way GRU encoder of 256, 128 latent dimensions, three-layer GRU decoder of 512 that is told z at its start and beside every token;
+One-way GRU encoder of 256, 128 latent dimensions, three-layer GRU decoder of 512 that is told z at its start and beside each token;
 float32; 512 molecules a batch in random order, each string cut into tokens in the step and padded to the longest; sampling 512 at a
 time, every row for as many steps as the longest may have.
 """
