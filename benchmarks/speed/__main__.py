@@ -17,11 +17,6 @@ from pathlib import Path
 RESULTS = Path(__file__).parents[1] / "results"
 # modules beside this one, each with `measure(quick)` and `show(result, console)`
 BENCHMARKS = ("text", "sketch", "transformer", "climbing")
-    "text",
-    "sketch",
-    "transformer",
-    "climbing",
-)  # modules beside this one, each with `measure(quick)` and `show(result, console)`
 
 
 def main(arguments: list[str]) -> None:
