@@ -34,6 +34,27 @@ DEFINITIONS: dict[str, Definition] = {
     "reconstruction_exact": Definition("share", "records that the greedy decode of the posterior mean gives back exactly"),
     "reconstruction_token_accuracy": Definition("share", "target tokens, ends counted, that this decode has at the same position"),
     "bleu": Definition("0 to 100", "corpus BLEU of this decode against the records"),
+    "l_r_magenta": Definition(
+        "nats per row", "sketch-rnn's L_R as its training prints it: offsets and pens, ends counted, over N_max"
+    ),
+    "l_r_masked": Definition("nats per row", "the same without the ends; N_max is the longest training drawing's points"),
+    "nats_per_point": Definition("nats per point", "-log p of offset and pen at each point; offsets in units of the scale factor"),
+    "validity": Definition("share", "samples of the prior, one draw at each latent, that are molecules for RDKit"),
+    "uniqueness": Definition("share", "distinct molecules among the valid samples"),
+    "novelty": Definition("share", "of these, molecules that are not among the training records"),
+    "prior_validity": Definition(
+        "share", "valid draws over many draws at each of many latents of the prior (1,000 x 100 published)"
+    ),
+    "reconstruction_sampled": Definition(
+        "share", "draws that give the record back, over latents sampled from its posterior (10 x 10 published)"
+    ),
+    "snn": Definition("0 to 1", "Tanimoto similarity of a sample to the nearest record, averaged (MOSES)"),
+    "fragments": Definition("0 to 1", "cosine of the counts of BRICS fragments in samples and records (MOSES)"),
+    "scaffolds": Definition("0 to 1", "cosine of the counts of Murcko scaffolds with two rings or more (MOSES)"),
+    "internal_diversity": Definition("0 to 1", "1 - mean Tanimoto similarity of all pairs of samples (MOSES)"),
+    "filters": Definition("share", "samples that pass MOSES's filters: elements, charges, rings, unwanted substructures"),
+    "property_distances": Definition("the property's", "Wasserstein-1 distance of its distributions in samples and records"),
+    "fcd": Definition("", "Frechet ChemNet distance of samples to records; lower is nearer"),
     "properties": Definition(
         "the property's", "how well the heads read it off the posterior mean: absolute error and R2, or accuracy"
     ),

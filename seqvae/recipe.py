@@ -65,6 +65,7 @@ class TrainingSettings:
         batch_tokens: steps (tokens, points) in a batch, padding counted.
         batch_size: most records in a batch, or None.
         accumulate: micro-batches per optimiser step.
+        augmentation: what is done to training records at random, or None.
         optimizer: `adamw` or `sgd`, with its learning rate.
         learning_rate: schedule that multiplies the optimiser's learning rate.
         decay: plateau decay, or None.
@@ -83,6 +84,7 @@ class TrainingSettings:
     batch_tokens: PositiveInt = 4096
     batch_size: PositiveInt | None = None
     accumulate: PositiveInt = 1
+    augmentation: Annotated[Config | None, Part("augmentation")] = None
     optimizer: Annotated[Any, Part("optimizer")] = "adamw"
     learning_rate: Annotated[Config | None, Part("schedule")] = None
     decay: PlateauDecay | None = None
@@ -98,6 +100,24 @@ class TrainingSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GenerationSettings:
+    """How many records are generated to be judged, where the modality can judge them; the defaults are the published protocols'.
+
+    Attributes:
+        samples: from the prior, one draw at each latent, to compare with real records.
+        latents, decodes: of prior validity: latents from the prior, and draws at each.
+        records, encodes, redecodes: of sampled reconstruction: the first so many records, latents of each, and draws at each.
+    """
+
+    samples: PositiveInt = 10_000
+    latents: PositiveInt = 1000
+    decodes: PositiveInt = 100
+    records: PositiveInt = 5000
+    encodes: PositiveInt = 10
+    redecodes: PositiveInt = 10
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluationSettings:
     """The protocol's free choices.
 
@@ -107,6 +127,7 @@ class EvaluationSettings:
         max_length: longest generated sequence in steps; None is the longest training record.
         limit: evaluate only the first so many records of a split.
         precision: of matrix products; bf16 halves the time on hardware that has it, and shifts the NLL in the fourth digit.
+        generation: how many records are generated to be judged.
     """
 
     samples: PositiveInt = 500
@@ -114,6 +135,7 @@ class EvaluationSettings:
     max_length: PositiveInt | None = None
     limit: PositiveInt | None = None
     precision: Literal["fp32", "bf16"] = "fp32"
+    generation: GenerationSettings = GenerationSettings()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,7 +70,7 @@ def measure(quick: bool) -> dict[str, Any]:
 
 def show(result: dict[str, Any], console: Console) -> None:
     """The result as tables."""
-    console.print(_ratios(result))
+    console.print(ratio_table(result))
     console.print(_learning(result))
     for name, numbers in result["nll_agreement"].items():
         apart = "" if name == "textbook" else f", {numbers['standard_errors_apart']:.1f} standard errors from the textbook's"
@@ -78,7 +78,8 @@ def show(result: dict[str, Any], console: Console) -> None:
     console.print(_preparing(result))
 
 
-def _ratios(result: dict[str, Any]) -> Table:
+def ratio_table(result: dict[str, Any]) -> Table:
+    """Work per second of both sides, and the ratio beside its aim."""
     table = Table("what", "unit/s", "textbook", "ours", "ratio: min", "median", "max", "aim", title="ours against the textbook")
     for row in result["ratios"]:
         middle = [f"{sorted(row[side])[len(row[side]) // 2]:.4g}" for side in ("textbook", "ours")]

@@ -43,15 +43,18 @@ def evaluate(
 
     vae = load(run)
     settings = vae.recipe.evaluation
+    splits = find_splits(vae)
     metrics = card.evaluate(
         vae,
-        find_split(vae, split.value),
+        _chosen(vae, splits, split.value),
         split=split.value,
         samples=samples or settings.samples,
         rows=settings.rows,
         limit=settings.limit,
         seed=seed,
         precision=settings.precision,
+        training=splits["train"],
+        generation=settings.generation,
     )
     _note(run, split.value, metrics)
     if as_json:
@@ -73,10 +76,15 @@ def _note(run: str, split: str, metrics: dict[str, Any]) -> None:
 
 
 def find_split(vae: SeqVAE, split: str) -> SequenceStore:
-    """The records of a split of the data that a model was trained on, found through its recipe.
+    """The records of a split of the data that a model was trained on. Errors as `find_splits`, or there is no such split."""
+    return _chosen(vae, find_splits(vae), split)
+
+
+def find_splits(vae: SeqVAE) -> dict[str, SequenceStore]:
+    """The data that a model was trained on, found through its recipe; `train` is always there.
 
     Raises:
-        DataError: the data is not there any more, or has no such split.
+        DataError: the data is not there any more.
         RunError: it has changed so much that the model's tokenizer no longer fits it.
     """
     from seqvae.data.prepare import prepare
@@ -89,9 +97,13 @@ def find_split(vae: SeqVAE, split: str) -> SequenceStore:
         raise RunError(
             f"the tokenizer that {recipe.data.source} gives now is not this model's; bring the old data back, or train again"
         )
-    if split not in prepared.splits:
-        raise DataError(f"{recipe.data.source} has no {split} records; choose with --split among {', '.join(prepared.splits)}")
-    return prepared.splits[split]
+    return prepared.splits
+
+
+def _chosen(vae: SeqVAE, splits: dict[str, SequenceStore], split: str) -> SequenceStore:
+    if split not in splits:
+        raise DataError(f"{vae.recipe.data.source} has no {split} records; choose with --split among {', '.join(splits)}")
+    return splits[split]
 
 
 def _print_card(metrics: dict[str, Any]) -> None:

@@ -86,30 +86,36 @@ def _labels(vae: SeqVAE, store: SequenceStore, name: str, function: Callable[[An
 
 
 def _bring(vae: SeqVAE, name: str) -> None:
-    """Let the data bring a property that it did not bring so far: one that the modality computes, else a column.
+    """Let the data bring a property that it did not bring so far: a column, else one that the modality computes.
 
     Raises:
         DataError: neither.
     """
-    from seqvae.data.computed import property_functions
     from seqvae.heads.property_heads import LABEL
 
     data, held = vae.recipe.data, find_split(vae, "train").property_names
     if name in held or (name == LABEL and data.label is not None):
         return
-    try:
-        property_functions(vae.modality, [name])
-        vae.recipe = replace(vae.recipe, data=replace(data, computed=(*data.computed, name)))
-        return
-    except ConfigError as error:
-        unknown = error
     columns = data.properties or tuple(column for column in held if column not in data.computed)  # a card's own
-    trained, vae.recipe = vae.recipe, replace(vae.recipe, data=replace(data, properties=(*columns, name)))
+    trained = vae.recipe
     try:
+        vae.recipe = replace(trained, data=replace(data, properties=(*columns, name)))
         find_split(vae, "train")
     except SeqVAEError as error:
         vae.recipe = trained
-        raise DataError(f"no property {name!r}: {error}; {unknown}; or give your own, {name}=module:function") from error
+        _compute(vae, name, str(error))
+
+
+def _compute(vae: SeqVAE, name: str, no_column: str) -> None:
+    """Have the modality compute a property of which the data has `no_column`."""
+    from seqvae.data.computed import property_functions
+
+    data = vae.recipe.data
+    try:
+        property_functions(vae.modality, [name])
+    except ConfigError as unknown:
+        raise DataError(f"no property {name!r}: {no_column}; {unknown}; or give your own, {name}=module:function") from unknown
+    vae.recipe = replace(vae.recipe, data=replace(data, computed=(*data.computed, name)))
 
 
 def _held_out(vae: SeqVAE) -> tuple[str, SequenceStore]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from seqvae.data.computed import PropertyFunction
 from seqvae.data.rows import Reader
 from seqvae.modalities.molecule.drawing import svg
-from seqvae.modalities.molecule.parsing import canonical
+from seqvae.modalities.molecule.metrics import generation_metrics
+from seqvae.modalities.molecule.parsing import canonical, parse
 from seqvae.modalities.molecule.properties import property_function
 from seqvae.modalities.molecule.readers import molecule_readers
 from seqvae.modalities.molecule.records import Fragments, to_record
@@ -82,10 +84,21 @@ class MoleculeModality:
 
     def reconstruction_metrics(self, references: Sequence[str], hypotheses: Sequence[str]) -> dict[str, float]:
         """`reconstruction_exact`, the share that came back as the same molecule (equal canonical isomeric SMILES), 0 to 1."""
+        return {"reconstruction_exact": float(self.same(references, hypotheses).mean())}
+
+    def valid(self, records: Sequence[str]) -> np.ndarray:
+        """`[N]` bool: what RDKit makes a molecule of."""
+        known = {record: parse(record) is not None for record in set(records)}
+        return np.array([known[record] for record in records])
+
+    def same(self, references: Sequence[str], hypotheses: Sequence[str]) -> np.ndarray:
+        """`[N]` bool: whether each pair is one molecule, by canonical isomeric SMILES; never where either is none."""
+        known = {record: canonical(record) for record in {*references, *hypotheses}}
         pairs = zip(references, hypotheses, strict=True)
-        return {"reconstruction_exact": sum(same_molecule(r, h) for r, h in pairs) / len(references)}
+        return np.array([known[one] is not None and known[one] == known[other] for one, other in pairs])
 
-
-def same_molecule(a: str, b: str) -> bool:
-    """Whether two SMILES are one molecule; never where either is none."""
-    return a == b or ((written := canonical(a)) is not None and written == canonical(b))
+    def generation_metrics(
+        self, samples: Sequence[str], references: Sequence[str], training: Sequence[str] | None
+    ) -> dict[str, Any]:
+        """What `metrics` measures of generated molecules against those of a split."""
+        return generation_metrics(samples, references, training)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from seqvae.data.splits import digest_of
 from seqvae.data.vocabulary import VocabularyCodec
 from seqvae.errors import DataError
-from seqvae.modalities.molecule.parsing import parse
+from seqvae.modalities.molecule.parsing import canonical, parse
 from seqvae.registry import register
 
 TOKEN = re.compile(
@@ -30,8 +30,8 @@ class SmilesCodec(VocabularyCodec):
     """SMILES to ids of atom-wise tokens; the vocabulary is what occurs in the training records.
 
     Args:
-        order: `canonical` writes a molecule as it is read; `random` writes its atoms in a random order that depends on the molecule
-            alone (Bjerrum 2017, arXiv 1703.07076), which the encoder then has to see through.
+        order: `canonical` has the model read and write molecules as they come; `random`, each with its atoms in an order drawn once
+            (Bjerrum 2017, arXiv 1703.07076), and `decode` makes what it wrote canonical again.
     """
 
     kind, stem = "smiles", "tokens"
@@ -54,8 +54,9 @@ class SmilesCodec(VocabularyCodec):
         return tokens(randomised(record) if self.order == "random" else record)
 
     def join(self, pieces: list[str]) -> str:
-        """The tokens side by side."""
-        return "".join(pieces)
+        """The tokens side by side; where records are in random order, the canonical form of that, if it has one."""
+        smiles = "".join(pieces)
+        return smiles if self.order == "canonical" else canonical(smiles) or smiles
 
     def units(self, record: str) -> int:
         """Heavy atoms."""

@@ -1,0 +1,1 @@
+"""Optimisation of molecules by the field's protocols, on a trained run."""

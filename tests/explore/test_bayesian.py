@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from seqvae.errors import ConfigError
+from seqvae.explore import starts
+from seqvae.explore.bayesian import METHODS, TrustRegion, bayesian
+from seqvae.explore.goal import Goal
+from seqvae.explore.oracle import Oracle
+
+
+def words(records):
+    return np.array([len(record.split()) for record in records], np.float64)
+
+
+@pytest.fixture
+def goal(vae):
+    return Goal(vae.model.heads, {"words": 1.0})
+
+
+@pytest.fixture
+def begin(vae):
+    begin = starts.from_prior(vae, 12, seed=0)
+    return starts.Starts(begin.z, begin.records, words(begin.records)[:, None])
+
+
+def test_the_box_grows_with_three_successes_and_halves_with_as_many_failures_as_dimensions():
+    region = TrustRegion(6)
+    for improved in (True, True):
+        region.update(improved)
+    assert region.length == 0.8
+    region.update(True)
+    assert region.length == 1.6
+    for _ in range(3):
+        region.update(True)
+    assert region.length == 1.6  # not beyond
+    for _ in range(5):
+        region.update(False)
+    assert region.length == 1.6
+    region.update(False)
+    assert region.length == 0.8
+
+
+def test_a_success_in_between_forgives_failures_and_a_tiny_box_starts_anew():
+    region = TrustRegion(2)
+    for improved in (False, False, False, True, False, False, False):
+        region.update(improved)
+    assert region.length == 0.8
+    region = TrustRegion(2, length=2.0**-7)
+    for _ in range(4):
+        region.update(False)
+    assert region.length == 0.8
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_budget_is_kept_and_values_are_real(vae, goal, begin, method):
+    pytest.importorskip("botorch")
+    oracle = Oracle({"words": words}, budget=4)
+    found = bayesian(vae, goal, begin, oracle, method, batch=2, seed=0)
+    assert oracle.calls <= 4
+    assert {value for _, value in found} <= {float(n) for n in range(1, 9)}
+    assert all(value == len(record.split()) for record, value in found)
+    assert len({record for record, _ in found}) == len(found)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_proposals_go_where_values_are_high(method):
+    pytest.importorskip("botorch")
+    torch.manual_seed(0)
+    x = torch.rand(30, 3, dtype=torch.float64)
+    y = -(x - 0.8).square().sum(1, keepdim=True)
+    z = METHODS[method](x, y, 8, TrustRegion(3))
+    assert z.shape == (8, 3)
+    assert -(z - 0.8).square().sum(1).mean() > y.mean()
+
+
+def test_expected_improvement_is_the_closed_form():
+    """EI = s (u F(u) + f(u)), u = (m - best) / s, of a normal with mean 1 and deviation 0.5 over 0.8."""
+    pytest.importorskip("botorch")
+    from botorch.acquisition import LogExpectedImprovement
+    from botorch.utils.testing import MockModel, MockPosterior
+
+    posterior = MockPosterior(mean=torch.tensor([[1.0]], dtype=torch.float64), variance=torch.tensor([[0.25]], dtype=torch.float64))
+    found = LogExpectedImprovement(MockModel(posterior), best_f=0.8)(torch.zeros(1, 1, dtype=torch.float64))
+    assert found.exp().item() == pytest.approx(0.3152194185, abs=2e-8)
+
+
+def test_what_cannot_be_done(vae, goal, begin):
+    oracle = Oracle({"words": words}, budget=3)
+    with pytest.raises(ConfigError, match="unknown method 'expected_improvment'; did you mean 'expected_improvement'"):
+        bayesian(vae, goal, begin, oracle, "expected_improvment")
+    with pytest.raises(ConfigError, match="needs a budget of calls"):
+        bayesian(vae, goal, begin, Oracle({"words": words}), "trust_region")
