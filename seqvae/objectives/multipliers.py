@@ -54,8 +54,8 @@ class MinimumRate(Multiplier):
     charged: rate + u (nats - rate), 0 <= u <= largest, by gradient ascent: u <- u + learning_rate (nats - mean rate).
 
     The paper bounds u from below alone. Past 1 the rate is not free but paid for, and the cheapest rate is that of a posterior that
-    moves off the prior by the same way for every record: many nats, no information. While distortion falls with the rate the constrained
-    optimum has u <= 1, so nothing is lost by stopping there but the promise that the rate is met.
+    moves off the prior by the same way for every record: many nats, no information. While distortion falls with the rate the
+    constrained optimum has u <= 1, so nothing is lost by stopping there but the promise that the rate is met.
 
     Args:
         nats: the least mean rate, of the sum over dimensions.
