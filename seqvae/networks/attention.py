@@ -104,7 +104,7 @@ class Attention(nn.Module):
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
     """softmax(q k^T / sqrt(d)) v, `[R,heads,T,d]`.
 
-    In bf16 on a CPU as three plain operations: at the lengths of sentences the fused kernel makes a whole training step a sixth slower
+    In bf16 on a CPU as three plain operations: at the lengths of sentences the fused kernel makes a training step a sixth slower
     there (1,900 against 2,300 tokens per second and core at 4 + 4 layers of width 256). The softmax sums in float32.
     """
     if query.device.type != "cpu" or query.dtype != torch.bfloat16:
