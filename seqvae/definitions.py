@@ -34,6 +34,11 @@ DEFINITIONS: dict[str, Definition] = {
     "reconstruction_exact": Definition("share", "records that the greedy decode of the posterior mean gives back exactly"),
     "reconstruction_token_accuracy": Definition("share", "target tokens, ends counted, that this decode has at the same position"),
     "bleu": Definition("0 to 100", "corpus BLEU of this decode against the records"),
+    "l_r_magenta": Definition(
+        "nats per row", "sketch-rnn's L_R as its training prints it: offsets and pens, ends counted, over N_max"
+    ),
+    "l_r_masked": Definition("nats per row", "the same without the ends; N_max is the longest training drawing's points"),
+    "nats_per_point": Definition("nats per point", "-log p of offset and pen at each point; offsets in units of the scale factor"),
     "validity": Definition("share", "samples of the prior, one draw at each latent, that are molecules for RDKit"),
     "uniqueness": Definition("share", "distinct molecules among the valid samples"),
     "novelty": Definition("share", "of these, molecules that are not among the training records"),

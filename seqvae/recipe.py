@@ -65,6 +65,7 @@ class TrainingSettings:
         batch_tokens: steps (tokens, points) in a batch, padding counted.
         batch_size: most records in a batch, or None.
         accumulate: micro-batches per optimiser step.
+        augmentation: what is done to training records at random, or None.
         optimizer: `adamw` or `sgd`, with its learning rate.
         learning_rate: schedule that multiplies the optimiser's learning rate.
         decay: plateau decay, or None.
@@ -83,6 +84,7 @@ class TrainingSettings:
     batch_tokens: PositiveInt = 4096
     batch_size: PositiveInt | None = None
     accumulate: PositiveInt = 1
+    augmentation: Annotated[Config | None, Part("augmentation")] = None
     optimizer: Annotated[Any, Part("optimizer")] = "adamw"
     learning_rate: Annotated[Config | None, Part("schedule")] = None
     decay: PlateauDecay | None = None

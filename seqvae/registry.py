@@ -36,6 +36,7 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "modality": Kind("seqvae.modalities"),
     "tokenizer": Kind("seqvae.modalities"),
+    "augmentation": Kind("seqvae.modalities"),
     "encoder": Kind("seqvae.encoders"),
     "posterior": Kind("seqvae.posteriors"),
     "prior": Kind("seqvae.priors"),

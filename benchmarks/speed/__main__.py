@@ -1,6 +1,6 @@
 """Measure and write `benchmarks/results/speed-NAME.json`.
 
-    python -m benchmarks.speed text|sketch [--quick] [--threads N]
+    python -m benchmarks.speed text|sketch|transformer [--quick] [--threads N]
 
 On a quiet machine: about 15 minutes on two cores for each. `--quick` takes a minute or two, at sizes too small to mean anything,
 and prints only.
@@ -9,17 +9,19 @@ and prints only.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import sys
 from pathlib import Path
 
 RESULTS = Path(__file__).parents[1] / "results"
+BENCHMARKS = ("text", "sketch", "transformer")  # modules beside this one, each with `measure(quick)` and `show(result, console)`
 
 
 def main(arguments: list[str]) -> None:
     """Parse, measure, show, write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed")
-    parser.add_argument("what", choices=["text", "sketch"])
+    parser.add_argument("what", choices=BENCHMARKS)
     parser.add_argument("--quick", action="store_true", help="only show that it runs")
     parser.add_argument("--threads", type=int, help="CPU threads; torch's choice if not given")
     chosen = parser.parse_args(arguments)
@@ -27,11 +29,9 @@ def main(arguments: list[str]) -> None:
     import torch
     from rich.console import Console
 
-    from benchmarks.speed import sketch, text
-
     if chosen.threads:
         torch.set_num_threads(chosen.threads)
-    benchmark = {"text": text, "sketch": sketch}[chosen.what]
+    benchmark = importlib.import_module(f"benchmarks.speed.{chosen.what}")
     result = benchmark.measure(chosen.quick)
     benchmark.show(result, Console(width=140))
     if not chosen.quick:

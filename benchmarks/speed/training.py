@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
+from torch import nn
 
 from benchmarks.speed import textbook
 from benchmarks.speed.corpus import Corpus
@@ -65,11 +66,11 @@ def build_textbook(corpus: Corpus, size: Size, dropout: float) -> TextbookVae:
 
 
 class OurTraining:
-    """Our training step, as the trainer makes it."""
+    """Our training step, as the trainer makes it; of the ELBO, unless another loss is given."""
 
-    def __init__(self, model: SequenceModel, rate: float) -> None:
+    def __init__(self, model: SequenceModel, rate: float, objective: nn.Module | None = None) -> None:
         accelerator = Accelerator(cpu=True)
-        objective = registry.build("objective", {"preset": "elbo"})
+        objective = objective or registry.build("objective", {"preset": "elbo"})
         self.plan = registry.build("plan", {"kind": "joint"})
         make = registry.build("optimizer", {"kind": "adamw", "lr": rate})
         optimizers = {name: make(parameters) for name, parameters in self.plan.parameters(model, objective).items()}

@@ -17,5 +17,9 @@ Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Makes what is d
 Temperature = Annotated[float, typer.Option("--temperature", min=1e-6, help="Below 1 more probable, above 1 more varied.")]
 Out = Annotated[
     Path | None,
-    typer.Option("--out", metavar="FILE", help="Write the records there, one a line; a file that exists is replaced."),
+    typer.Option(
+        "--out",
+        metavar="FILE",
+        help="Write the records there, one a line, or drawn where it ends in .svg or .png; an existing file is replaced.",
+    ),
 ]

@@ -1,8 +1,9 @@
 """`seqvae demo`: train small models on data that needs no download, and show in one page what they learnt.
 
-    DIR/report.html  overview.png   the report, and its figures in one picture
-    DIR/text/                       an ordinary run folder: every other command works on it
-    DIR/demo.json                   marks the folder as ours, and says which runs are finished
+    DIR/report.html             the report
+    DIR/text.png, sketch.png    the figures of each model in one picture
+    DIR/text/, sketch/          ordinary run folders: every other command works on them
+    DIR/demo.json               marks the folder as ours, and says which runs are finished
 
 A second demo in the same folder keeps finished runs whose recipe and data have not changed, and trains only the others.
 """
@@ -39,7 +40,10 @@ class Demo:
     source: str
 
 
-DEMOS = (Demo("text", "text-demo", "sentences", "the docstrings of the installed Python packages"),)
+DEMOS = (
+    Demo("text", "text-demo", "sentences", "the docstrings of the installed Python packages"),
+    Demo("sketch", "sketch-demo", "drawings", "the outlines of letters and signs in matplotlib's fonts"),
+)
 
 
 def demo(out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where everything goes.")] = Path("seqvae-demo")) -> None:
@@ -120,4 +124,5 @@ def _report(out: Path) -> None:
         log.info("looking at %s", out / item.name)
         studies.append(gather(out / item.name, item.records, item.source))
     write_file(out / "report.html", lambda stream: stream.write(page(studies).encode()))
-    write_overview(studies[0], out / "overview.png")
+    for study in studies:
+        write_overview(study, out / f"{study.name}.png")

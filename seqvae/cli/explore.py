@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seqvae.cli import pictures
 from seqvae.cli.arguments import Json, Out, Run, Seed, Temperature
+from seqvae.cli.pictures import Tile
 from seqvae.cli.printing import give_records
 from seqvae.cli.records import from_arguments_or_stdin, parse
 
 if TYPE_CHECKING:
     from seqvae.vae import SeqVAE
+
+
+MINUS = "\N{MINUS SIGN}"
 
 
 class Method(StrEnum):
@@ -34,12 +39,13 @@ def sample(
 ) -> None:
     """Draw new records from the prior."""
     vae = load(run)
-    _give(vae, vae.sample(count, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed), as_json, out)
+    give(vae, vae.sample(count, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed), as_json, out)
 
 
 def reconstruct(
     run: Run,
     inputs: Annotated[list[str] | None, typer.Argument(metavar="[INPUT]...", help="Records; without any, lines on stdin.")] = None,
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Encode records and decode them again.
@@ -49,7 +55,8 @@ def reconstruct(
     vae = load(run)
     records = from_arguments_or_stdin(vae, inputs or [])
     shown = [vae.modality.to_json(record) for record in records]
-    _give(vae, vae.reconstruct(records), as_json, inputs=shown)
+    made = vae.reconstruct(records)
+    give(vae, made, as_json, out, inputs=shown, tiles=pictures.pairs(records, made))
 
 
 def interpolate(
@@ -58,11 +65,13 @@ def interpolate(
     b: Annotated[str, typer.Argument(metavar="B", help="Where it ends.")],
     steps: Annotated[int, typer.Option(min=2, help="Records on the path, both ends counted.")] = 8,
     method: Annotated[Method, typer.Option(help="slerp keeps to the shell where latents live; linear cuts across.")] = Method.slerp,
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Walk through the latent space from A to B."""
     vae = load(run)
-    _give(vae, vae.interpolate(parse(vae, "A", a), parse(vae, "B", b), steps=steps, method=method.value), as_json)
+    records = vae.interpolate(parse(vae, "A", a), parse(vae, "B", b), steps=steps, method=method.value)
+    give(vae, records, as_json, out, tiles=pictures.path(records))
 
 
 def arithmetic(
@@ -70,11 +79,15 @@ def arithmetic(
     a: Annotated[str, typer.Argument(metavar="A")],
     b: Annotated[str, typer.Argument(metavar="B")],
     c: Annotated[str, typer.Argument(metavar="C")],
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Decode z(A) - z(B) + z(C)."""
     vae = load(run)
-    _give(vae, [vae.arithmetic(parse(vae, "A", a), parse(vae, "B", b), parse(vae, "C", c))], as_json)
+    terms = parse(vae, "A", a), parse(vae, "B", b), parse(vae, "C", c)
+    result = vae.arithmetic(*terms)
+    tiles = list(zip([*terms, result], ["A", f"{MINUS} B", "+ C", f"= A {MINUS} B + C"], strict=True))
+    give(vae, [result], as_json, out, tiles=tiles)
 
 
 def complete(
@@ -83,11 +96,14 @@ def complete(
     count: Annotated[int, typer.Option("-n", min=1, help="How many completions.")] = 5,
     temperature: Temperature = 1.0,
     seed: Seed = None,
+    out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Finish a record that has only been begun."""
     vae = load(run)
-    _give(vae, vae.complete(parse(vae, "PREFIX", prefix), n=count, temperature=temperature, seed=seed), as_json)
+    begun = parse(vae, "PREFIX", prefix)
+    records = vae.complete(begun, n=count, temperature=temperature, seed=seed)
+    give(vae, records, as_json, out, tiles=[(begun, "given"), *pictures.numbered(records)])
 
 
 def load(run: str) -> SeqVAE:
@@ -97,5 +113,16 @@ def load(run: str) -> SeqVAE:
     return SeqVAE.from_pretrained(run)
 
 
-def _give(vae: SeqVAE, records: list[Any], as_json: bool, out: Out = None, inputs: list[Any] | None = None) -> None:
-    give_records([vae.modality.to_json(record) for record in records], as_json=as_json, out=out, inputs=inputs)
+def give(
+    vae: SeqVAE,
+    records: list[Any],
+    as_json: bool,
+    out: Out = None,
+    inputs: list[Any] | None = None,
+    tiles: list[Tile] | None = None,
+) -> None:
+    """Print or write records; `inputs` are printed above them, and `tiles` are drawn instead of them where `out` is a picture."""
+    picture = None
+    if out is not None and pictures.wanted(out):
+        picture = pictures.picture(vae.modality, tiles or pictures.numbered(records), out)
+    give_records([vae.modality.to_json(record) for record in records], as_json=as_json, out=out, inputs=inputs, picture=picture)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seqvae.cli.arguments import Json, Out, Run, Seed
-from seqvae.cli.explore import load
-from seqvae.cli.printing import give_records, print_json, write_file
+from seqvae.cli.explore import give, load
+from seqvae.cli.printing import print_json, write_file
 from seqvae.cli.records import from_file
 from seqvae.errors import DataError
 
@@ -45,8 +45,7 @@ def decode(
 ) -> None:
     """Decode latents greedily, one record a row."""
     vae = load(run)
-    records = vae.decode(read_latents(file, tuple(vae.model.event_shape)))
-    give_records([vae.modality.to_json(record) for record in records], as_json=as_json, out=out)
+    give(vae, vae.decode(read_latents(file, tuple(vae.model.event_shape))), as_json, out)
 
 
 def read_latents(file: Path, event: tuple[int, ...]) -> Tensor:

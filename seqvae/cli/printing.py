@@ -23,20 +23,29 @@ def print_json(result: Mapping[str, Any]) -> None:
     typer.echo(json.dumps(_finite(result), ensure_ascii=False, allow_nan=False))
 
 
-def give_records(records: Sequence[Any], *, as_json: bool, out: Path | None, inputs: Sequence[Any] | None = None) -> None:
+def give_records(
+    records: Sequence[Any],
+    *,
+    as_json: bool,
+    out: Path | None,
+    inputs: Sequence[Any] | None = None,
+    picture: bytes | None = None,
+) -> None:
     """Print or write records that are JSON values already.
 
     Args:
         records: what was generated.
         as_json: print `{"records": [...]}`, with `inputs` first where there are some.
-        out: a file that gets the records, one a line.
+        out: a file that gets the records, one a line, or the picture.
         inputs: printed above their records.
+        picture: what `out` gets instead of lines.
 
     Raises:
         RunError: `out` cannot be written.
     """
     if out is not None:
-        write_file(out, lambda stream: stream.writelines(f"{_line(record)}\n".encode() for record in records))
+        lines = (f"{_line(record)}\n".encode() for record in records)
+        write_file(out, lambda stream: stream.writelines(lines if picture is None else [picture]))
     if as_json:
         print_json({**({} if inputs is None else {"inputs": list(inputs)}), "records": list(records)})
     elif out is not None:

@@ -1,7 +1,7 @@
 """The report card: one protocol for every model and modality, each number with its unit and its definition.
 
 What the numbers are is said in `seqvae.definitions`; a modality adds its own through `perplexities`,
-`reconstruction_metrics` and, of what the model generates, the three that `generation` asks for.
+`likelihood_metrics`, `reconstruction_metrics` and, of what the model generates, the three that `generation` asks for.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import numpy as np
 
 from seqvae.data.store import SequenceStore
 from seqvae.definitions import DEFINITIONS, Definition
-from seqvae.evaluation.conditions import Precision
+from seqvae.evaluation.conditions import Precision, measuring
 from seqvae.evaluation.generation import generation_metrics
 from seqvae.evaluation.heads import property_metrics
 from seqvae.evaluation.latent import active_units, mutual_information
-from seqvae.evaluation.likelihood import PosteriorPass, importance_nll, posterior_pass
+from seqvae.evaluation.likelihood import PosteriorPass, decoded, importance_nll, posterior_pass
 from seqvae.evaluation.reconstruction import reconstruction_metrics
 from seqvae.evaluation.verdict import verdict
 
@@ -79,6 +79,7 @@ def evaluate(
     if samples > 1:
         metrics["nll_stderr_nats"] = nll.stderr
     metrics |= _perplexities(vae, store, measured.rows, nll.mean)
+    metrics |= _likelihood_metrics(vae, store, measured, precision)
     metrics |= _latent_health(vae, measured)
     metrics["collapsed"] = verdict(metrics).collapsed
     if len(vae.model.heads):
@@ -117,6 +118,14 @@ def _perplexities(vae: SeqVAE, store: SequenceStore, rows: np.ndarray, nll: floa
         return {}
     tokens, units = int(store.lengths[rows].sum()), int(store.units[rows].sum())
     return dict(vae.modality.perplexities(nll * len(rows), tokens, units, len(rows)))
+
+
+def _likelihood_metrics(vae: SeqVAE, store: SequenceStore, measured: PosteriorPass, precision: Precision) -> dict[str, float]:
+    """The modality's own numbers of the likelihood, if it has any, from the decoder's features at the posterior samples."""
+    if not hasattr(vae.modality, "likelihood_metrics"):
+        return {}
+    with measuring(vae.model, 0, precision):
+        return dict(vae.modality.likelihood_metrics(vae.model.likelihood, decoded(vae.model, store, measured), vae.codec))
 
 
 def _latent_health(vae: SeqVAE, measured: PosteriorPass) -> dict[str, float]:

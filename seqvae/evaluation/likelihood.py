@@ -11,6 +11,7 @@ records, in float64.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,7 @@ from seqvae.errors import DataError
 from seqvae.evaluation.conditions import Precision, measuring, tracked
 from seqvae.evaluation.latent import active_units, mutual_information
 from seqvae.importance import importance_log_weights, iwae, iwae_variance
+from seqvae.inference import device_of
 from seqvae.model import SequenceModel
 from seqvae.objectives.rate_policies import per_sequence
 
@@ -123,6 +125,19 @@ def posterior_pass(
 def _pass(model: SequenceModel, batch: SequenceBatch) -> tuple[Tensor, Tensor, Tensor, Tensor, Distribution]:
     output = model(batch)
     return per_sequence(output.rate.per_dimension), output.distortion, output.posterior.mean, output.z, output.posterior
+
+
+def decoded(
+    model: SequenceModel, store: SequenceStore, measured: PosteriorPass, records: int = 64
+) -> Iterator[tuple[Tensor, SequenceBatch]]:
+    """The decoder's features `[S,B,T,H]` at the samples of a pass, once more, with their batches of so many records.
+
+    They are not kept from the pass itself: at 512 features a step, 10,000 sketches would take 2 GB.
+    """
+    device = device_of(model)
+    for start in range(0, len(measured.rows), records):
+        batch = store.batch(measured.rows[start : start + records]).to(device)
+        yield model.decoder(measured.z[:, start : start + records], batch), batch
 
 
 def validation_metrics(

@@ -10,7 +10,7 @@ generators as it found them: a resumed run goes on bit for bit.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from seqvae.evaluation.verdict import verdict
 from seqvae.objectives.plans import UpdatePlan
 from seqvae.objectives.schedules import Constant, Schedule
 from seqvae.recipe import Recipe
+from seqvae.steps import StepSpec
 from seqvae.storage.weights import load_weights, module_tensors
 from seqvae.training import checkpoint
 from seqvae.training.engine import AccelerateEngine
@@ -89,6 +90,7 @@ class Trainer:
         self.train_store, self.valid_store = splits["train"], splits.get("valid")
         self.engine, self.plan, self.loggers, self.facts = engine, plan, loggers, dict(facts)
         self.progress = Progress()
+        self.augment = _build_augmentation(recipe.training.augmentation, vae.codec.spec)
         self.rate_schedule: Schedule = _build_schedule(recipe.training.learning_rate)
         self.base_rates = {name: [group["lr"] for group in optimizer.param_groups] for name, optimizer in engine.optimizers.items()}
         self.main = engine.accelerator.is_main_process
@@ -118,7 +120,7 @@ class Trainer:
         """One global step on the micro-batches of some rows of the store, and what is due after it."""
         progress, start = self.progress, time.perf_counter()
         self._set_learning_rates()
-        batches = [self.train_store.batch(part).to(self.engine.device) for part in rows]
+        batches = [self.augment(self.train_store.batch(part)).to(self.engine.device) for part in rows]
         losses = self.plan.step(self.engine, batches, progress.step)
         self.engine.objective.stepped(losses, self.engine.across_mean)
         if self.engine.skipped > MAX_SKIPPED:
@@ -291,3 +293,8 @@ class Trainer:
 
 def _build_schedule(config: Mapping[str, Any] | None) -> Schedule:
     return registry.build("schedule", config) if config else Constant(value=1.0)
+
+
+def _build_augmentation(config: Mapping[str, Any] | None, steps: StepSpec) -> Callable[[SequenceBatch], SequenceBatch]:
+    """What training batches go through, on the CPU and with torch's generator, so that a resumed run draws the same."""
+    return registry.build("augmentation", config, steps) if config else lambda batch: batch

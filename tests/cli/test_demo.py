@@ -8,6 +8,7 @@ import pytest
 from seqvae import recipe as recipes
 from seqvae.cli import demo
 from seqvae.cli.report import study
+from seqvae.data.cards import load_card
 
 
 @pytest.fixture
@@ -28,9 +29,11 @@ def trainings(monkeypatch):
     return done
 
 
-def test_its_recipes_ship():
+def test_its_recipes_ship_and_download_nothing():
     for item in demo.DEMOS:
-        assert recipes.load(item.recipe).data.source == "docstrings"
+        recipe = recipes.load(item.recipe)
+        assert recipe.modality["kind"] == item.name
+        assert load_card(recipe.data.source).embedded
 
 
 def test_a_demo_leaves_a_report_and_an_ordinary_run(seqvae, tiny_demo, tmp_path):
@@ -38,7 +41,7 @@ def test_a_demo_leaves_a_report_and_an_ordinary_run(seqvae, tiny_demo, tmp_path)
     result = seqvae("demo", "--out", out)
     assert result.code == 0, result.err
     assert result.lines[-1] == f"report: {out / 'report.html'}"
-    assert {"report.html", "overview.png", "text", "demo.json"} == {path.name for path in out.iterdir()}
+    assert {"report.html", "text.png", "text", "demo.json"} == {path.name for path in out.iterdir()}
     assert "collapsed" in (out / "report.html").read_text("utf-8").lower()
     assert len(seqvae("sample", out / "text", "-n", 2).lines) == 2
 

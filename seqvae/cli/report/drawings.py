@@ -100,7 +100,7 @@ def figures(study: Study) -> dict[str, str]:
 
 
 def write_overview(study: Study, path: Path) -> None:
-    """One picture of a study: learning curves and rates at the left, the map at the right, below what the walks across it say."""
+    """One picture of a study: learning curves and rates at the left, the map at the right, below what the walks across it meet."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -115,7 +115,10 @@ def write_overview(study: Study, path: Path) -> None:
         panels["rates"].set_title("What each latent dimension tells", loc="left")
         panels["map"].set_title(f"A map of the latent space: {len(study.places)} unseen {study.records}", loc="left")
         for number, walk in enumerate(study.walks):
-            _tell(halves[1], walk, 0.055 + 0.415 * number)
+            if study.paint is None:
+                _tell(halves[1], walk, 0.055 + 0.415 * number)
+            else:
+                _show(halves[1], walk, study.paint, 0.5 - 0.5 * number)
         figure.savefig(path, dpi=200)
 
 
@@ -125,6 +128,17 @@ def _tell(panel: Any, walk: Walk, x: float) -> None:
     for row, line in enumerate(lines):
         colour = PRINTED.text if row else PRINTED.aside
         panel.text(x, 0.97 - 0.105 * row, line, va="top", color=colour)
+
+
+def _show(panel: Any, walk: Walk, paint: Callable[[Any, Any, str], None], y: float) -> None:
+    """What a walk draws, step by step, in a row whose lower edge is at `y` (0 to 1)."""
+    title = f"Decoded on the\nway from {walk.start} to {walk.end}"
+    panel.text(0.055, y + 0.24, title, va="center", color=PRINTED.aside)
+    width = 0.8 / len(walk.records)
+    for column, record in enumerate(walk.records):
+        axes = panel.add_axes((0.18 + column * width, y, 0.9 * width, 0.48))
+        axes.set_axis_off()
+        paint(axes, record, PRINTED.text)
 
 
 def _shortened(record: Any, width: int = 66) -> str:

@@ -81,17 +81,17 @@ def _figures(study: Study) -> str:
     return f"""<div class="pair">{_figure(drawn["learning"], learning)}{_figure(drawn["rates"], rates)}</div>
 <h3>A map of the latent space</h3>
 {_figure(drawn["map"], places, "wide")}
-<ol class="key">{_items(study, list(study.named.values()))}</ol>
+<ol class="{_kind(study, "key")}">{_items(study, list(study.named.values()))}</ol>
 """
 
 
 def _walks(study: Study) -> str:
     walks = "".join(
-        f'<div><h4>From {walk.start} to {walk.end}</h4><ol class="path">{_items(study, walk.records)}</ol></div>'
+        f'<div><h4>From {walk.start} to {walk.end}</h4><ol class="{_kind(study, "path")}">{_items(study, walk.records)}</ol></div>'
         for walk in study.walks
     )
     return f"""<h3>Across the map</h3>
-<p>What the decoder reads at equal steps along the two lines that cross the map; the ends are reconstructions of the {study.records}
+<p>What the decoder makes of equal steps along the two lines that cross the map; the ends are reconstructions of the {study.records}
 numbered there.</p>
 <div class="pair">{walks}</div>
 """
@@ -102,13 +102,14 @@ def _reconstructions(study: Study) -> str:
         f"<tr><td>{study.show(given)}</td><td>{study.show(decoded)}</td></tr>\n" for given, decoded in study.reconstructions
     )
     head = "<thead><tr><th>given</th><th>decoded from its latent alone</th></tr></thead>"
-    return f'<h3>Reconstructions</h3>\n<div class="table"><table class="records">{head}<tbody>\n{rows}</tbody></table></div>\n'
+    table = f'<table class="{_kind(study, "records")}">{head}<tbody>\n{rows}</tbody></table>'
+    return f'<h3>Reconstructions</h3>\n<div class="table">{table}</div>\n'
 
 
 def _samples(study: Study) -> str:
     return f"""<h3>New {study.records}</h3>
 <p>Latents drawn from the prior, decoded at temperature {TEMPERATURE:g}.</p>
-<ul class="samples">{_items(study, study.samples)}</ul>
+<ul class="{_kind(study, "samples")}">{_items(study, study.samples)}</ul>
 """
 
 
@@ -128,6 +129,11 @@ def _card(study: Study) -> str:
 
 def _figure(svg: str, caption: str, kind: str = "narrow") -> str:
     return f'<figure class="{kind}">{svg}<figcaption>{escape(caption)}</figcaption></figure>'
+
+
+def _kind(study: Study, kind: str) -> str:
+    """The style class of a list of records: pictures stand side by side, words on lines of their own."""
+    return f"{kind} drawn" if study.drawn else kind
 
 
 def _items(study: Study, records: Sequence[Any]) -> str:

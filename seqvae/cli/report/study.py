@@ -53,6 +53,8 @@ class Study:
         walks: from one numbered record to another.
         places: `[N,2]` where test records lie on the map; sizes: `[N]` their lengths in units; named: a few of them, by row.
         explained: shares of the latents' variance along the map's two axes.
+        drawn: whether a shown record is a picture, to stand beside others, or words, to stand on a line.
+        paint: draws a record onto matplotlib axes in a colour; None where it is words.
     """
 
     name: str
@@ -75,6 +77,8 @@ class Study:
     sizes: np.ndarray
     named: Mapping[int, Any]
     explained: tuple[float, float]
+    drawn: bool = False
+    paint: Callable[[Any, Any, str], None] | None = None
 
     @property
     def rates(self) -> Sequence[float]:
@@ -128,6 +132,8 @@ def gather(run: Path, records: str, source: str) -> Study:
         sizes=np.asarray(store.units[rows]),
         named={row: seen[row] for row in marks},
         explained=found.explained,
+        drawn=hasattr(vae.modality, "picture"),
+        paint=getattr(vae.modality, "paint", None),
     )
 
 

@@ -20,9 +20,9 @@ def simplify(line: np.ndarray, epsilon: float) -> np.ndarray:
         first, last = open_chords.pop()
         if last - first < 2:
             continue
-        distances = _distances(line[first + 1 : last], line[first], line[last])
-        furthest = int(distances.argmax())
-        if distances[furthest] > epsilon:
+        squares = _squared_distances(line[first + 1 : last], line[first], line[last])
+        furthest = int(squares.argmax())
+        if squares[furthest] > epsilon**2:
             middle = first + 1 + furthest
             keep[middle] = True
             open_chords += [(first, middle), (middle, last)]
@@ -47,9 +47,11 @@ def fit(lines: Sequence[np.ndarray], size: float) -> list[np.ndarray]:
     return [line * (size / side) for line in lines] if side > 0 else list(lines)
 
 
-def _distances(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+def _squared_distances(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Of points `[k,2]` from the segment between two others, `[k]`."""
-    chord = end - start
-    squared = float(chord @ chord)
-    share = np.clip((points - start) @ chord / squared, 0, 1) if squared > 0 else np.zeros(len(points))
-    return np.hypot(*(points - start - share[:, None] * chord).T)
+    chord, away = end - start, points - start
+    length = float(chord @ chord)
+    if length > 0:
+        share = np.minimum(np.maximum(away @ chord / length, 0), 1)
+        away = away - share[:, None] * chord
+    return np.einsum("kd,kd->k", away, away)

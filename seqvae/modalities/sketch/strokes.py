@@ -38,8 +38,9 @@ def checked(record: Any) -> np.ndarray:
         row = int(np.flatnonzero(~np.isfinite(strokes).all(axis=1))[0])
         raise DataError(f"point {row + 1} is not finite: {strokes[row].tolist()}")
     lifts = strokes[:, 2]
-    if not np.isin(lifts, (0, 1)).all():
-        row = int(np.flatnonzero(~np.isin(lifts, (0, 1)))[0])
+    known = (lifts == 0) | (lifts == 1)
+    if not known.all():
+        row = int(np.flatnonzero(~known)[0])
         raise DataError(f"point {row + 1}: the pen is lifted (1) or not (0), got {lifts[row]:g}")
     return strokes
 
@@ -82,7 +83,8 @@ def from_lines(lines: Sequence[np.ndarray]) -> np.ndarray:
         raise DataError("no points")
     points = np.concatenate(lines)
     centre = (points.min(axis=0) + points.max(axis=0)) / 2
-    lifts = np.zeros(len(points))
-    lifts[np.cumsum([len(line) for line in lines]) - 1] = 1
-    offsets = np.diff(points, axis=0, prepend=centre[None])
-    return checked(np.column_stack([offsets, lifts]))
+    strokes = np.zeros((len(points), 3))
+    strokes[0, :2] = points[0] - centre
+    strokes[1:, :2] = points[1:] - points[:-1]
+    strokes[np.cumsum([len(line) for line in lines]) - 1, 2] = 1
+    return checked(strokes)

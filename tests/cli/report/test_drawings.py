@@ -70,8 +70,8 @@ def test_figures_are_the_same_twice(make_study):
 
 def test_the_overview_is_a_picture_of_a_readable_size(make_study, tmp_path):
     long = dict.fromkeys(range(9), "word " * 40)
-    write_overview(make_study(named=long), tmp_path / "overview.png")
-    held = (tmp_path / "overview.png").read_bytes()
+    write_overview(make_study(named=long), tmp_path / "text.png")
+    held = (tmp_path / "text.png").read_bytes()
     assert held.startswith(b"\x89PNG\r\n\x1a\n")
     width, height = struct.unpack(">II", held[16:24])
     assert width >= 1600

@@ -87,7 +87,7 @@ def test_it_tells_the_facts_the_numbers_and_the_verdict(make_study):
 
 
 def test_collapse_stands_out(make_study):
-    collapsed = Verdict(True, "Collapsed: all is lost.", "Try <this>.")
+    collapsed = Verdict(True, "Collapsed: all is lost.", remark="Try <this>.")
     assert '<p class="verdict collapsed">Collapsed: all is lost. Try &lt;this&gt;.</p>' in section(make_study(verdict=collapsed))
     assert '<p class="verdict">' in section(make_study())
 

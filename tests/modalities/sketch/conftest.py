@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,3 +19,10 @@ def drawing() -> Callable[..., np.ndarray]:
         return np.column_stack([offsets, lifts]).astype(np.float32)
 
     return make
+
+
+@pytest.fixture
+def real_data() -> Path:
+    if not os.environ.get("SEQVAE_DATA"):
+        pytest.skip("SEQVAE_DATA is unset, so there is no real data to run on")
+    return Path(os.environ["SEQVAE_DATA"])

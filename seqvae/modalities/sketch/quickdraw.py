@@ -1,0 +1,123 @@
+"""QuickDraw's own files: `.ndjson`, a json object a line, and the compact `.bin` (github.com/googlecreativelab/quickdraw-dataset).
+
+A `.bin` holds, for each drawing and little-endian: key u64, country 2 bytes, recognized u8, time u32, lines u16, and for each line
+its length u16, that many x u8, then that many y u8.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from seqvae.data.readers import BLANK, NOT_UTF8, text_lines
+from seqvae.data.rows import Columns, Rejected, Row, open_bytes
+from seqvae.errors import DataError, nearest
+from seqvae.modalities.sketch.arrays import refuse_columns
+from seqvae.modalities.sketch.points import drawing_of
+from seqvae.modalities.sketch.strokes import from_lines
+
+DRAWING = "drawing"
+HEAD = struct.Struct("<Q2sBIH")
+COUNT = struct.Struct("<H")
+
+
+def read_ndjson(path: Path, columns: Columns) -> Iterator[Row | Rejected]:
+    """`.ndjson`: the drawing under `drawing` (or `data.column`), times left out.
+
+    `data.label` names a key of whole numbers, or one, `word` for example, whose values are numbered in their alphabetical order.
+    """
+    key = DRAWING if columns.record is None else str(columns.record)
+    classes = None if columns.label is None else _Classes(path, str(columns.label))
+    for number, value in _objects(path):
+        if isinstance(value, Rejected):
+            yield value
+            continue
+        try:
+            if key not in value:
+                raise DataError(f"no {key!r}; {nearest(key, value)}")
+            label = None if classes is None else classes.of(value)
+            yield Row(drawing_of(value[key], quickdraw=True), str(path), number, label)
+        except DataError as error:
+            yield Rejected(str(path), number, str(error))
+
+
+def read_bin(path: Path, columns: Columns) -> Iterator[Row | Rejected]:
+    """`.bin`: `line` counts the drawings from 1. A file that ends inside a drawing says so, with the number of that drawing."""
+    refuse_columns(path, columns)
+    with open_bytes(path) as stream:
+        number = 0
+        while head := stream.read(HEAD.size):
+            number += 1
+            try:
+                lines = [_bin_line(stream) for _ in range(_unpacked(HEAD, head)[-1])]
+            except EOFError:
+                yield Rejected(str(path), number, "the file ends inside this drawing")
+                return
+            try:
+                yield Row(from_lines(lines), str(path), number)
+            except DataError as error:
+                yield Rejected(str(path), number, str(error))
+
+
+def _bin_line(stream: IO[bytes]) -> np.ndarray:
+    """Points `[k,2]` of one line."""
+    (count,) = _unpacked(COUNT, stream.read(COUNT.size))
+    values = stream.read(2 * count)
+    if len(values) < 2 * count:
+        raise EOFError
+    return np.frombuffer(values, np.uint8).reshape(2, count).T.astype(np.float64)
+
+
+def _unpacked(layout: struct.Struct, raw: bytes) -> tuple[Any, ...]:
+    if len(raw) < layout.size:
+        raise EOFError
+    return layout.unpack(raw)
+
+
+def _objects(path: Path) -> Iterator[tuple[int, dict[str, Any] | Rejected]]:
+    """The json object in each line, or why there is none."""
+    for number, line in text_lines(path):
+        if line is None or not line.strip():
+            yield number, Rejected(str(path), number, NOT_UTF8 if line is None else BLANK)
+            continue
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            yield number, Rejected(str(path), number, f"malformed json: {error}")
+            continue
+        if isinstance(value, dict):
+            yield number, value
+        else:
+            yield number, Rejected(str(path), number, f"expected a json object, got {type(value).__name__}")
+
+
+class _Classes:
+    """The class labels that a key of the objects in a file stands for.
+
+    Raises:
+        DataError: no object has it.
+    """
+
+    def __init__(self, path: Path, key: str) -> None:
+        self.key = key
+        values = (value[key] for _, value in _objects(path) if isinstance(value, dict) and key in value)
+        first = next(values, None)
+        if first is None:
+            raise DataError(f"{path} has no key {key!r} to take labels from; drop data.label")
+        self.numbers = {} if type(first) is int else {name: n for n, name in enumerate(sorted({str(first), *map(str, values)}))}
+
+    def of(self, value: dict[str, Any]) -> int:
+        """The label of one object; raises DataError where it has none."""
+        if self.key not in value:
+            raise DataError(f"no label {self.key!r}; {nearest(self.key, value)}")
+        held = value[self.key]
+        if self.numbers:
+            return self.numbers[str(held)]
+        if type(held) is not int or held < 0:
+            raise DataError(f"bad label {held!r:.40}, expected a whole number as in the lines before")
+        return held
