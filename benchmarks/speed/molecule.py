@@ -20,7 +20,6 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.speed import textbook_molecule
-from benchmarks.speed.climbing import climbing
 from benchmarks.speed.textbook_molecule import TextbookVae
 from benchmarks.speed.timing import Ratio, in_turn
 from benchmarks.speed.training import OurTraining, endless
@@ -71,7 +70,6 @@ def measure(quick: bool) -> dict[str, Any]:
         "versions": {"seqvae": __version__, "torch": torch.__version__},
         "ratios": [ratio.to_json() for ratio in ratios],
         "prepare": preparing() if effort.zinc else None,
-        "climbing": climbing(),
     }
 
 
@@ -169,12 +167,11 @@ def preparing() -> dict[str, float]:
 
 
 def show(result: dict[str, Any], console: Console) -> None:
-    """The result as a table and two lines."""
+    """The result as a table and a line."""
     table = Table("what", "unit/s", "textbook", "ours", "ratio: min", "median", "max", "aim", "note")
     for row in result["ratios"]:
         middle = [f"{sorted(row[side])[len(row[side]) // 2]:.4g}" for side in ("textbook", "ours")]
         ratio = [f"{row['ratio'][name]:.2f}" for name in ("min", "median", "max")]
         table.add_row(row["name"], row["unit"], *middle, *ratio, f">= {row['target']:.2f}", row["note"])
     console.print(table)
-    for name in ("prepare", "climbing"):
-        console.print(f"{name}: {json.dumps(result[name])}")
+    console.print(f"prepare: {json.dumps(result['prepare'])}")
