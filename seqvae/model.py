@@ -18,6 +18,8 @@ from torch.distributions import Distribution
 
 from seqvae import registry
 from seqvae.batch import SequenceBatch
+from seqvae.distributions import support
+from seqvae.errors import ConfigError
 from seqvae.heads.property_heads import PropertyHeads
 from seqvae.rate import Rate, rate
 from seqvae.steps import StepSpec
@@ -96,6 +98,10 @@ class SequenceModel(nn.Module):
         limits = [limit for part in (self.encoder, self.decoder) if (limit := getattr(part, "max_steps", None)) is not None]
         return min(limits, default=None)
 
+    def project(self, z: Tensor) -> Tensor:
+        """Latents `[...,*event]` taken to where the decoder has seen latents: a mean of directions lies inside their sphere."""
+        return support.project(self.posterior, z)
+
     def infer(self, batch: SequenceBatch) -> tuple[Tensor, Distribution]:
         """Encoder features `[B,H]` and q(z|x)."""
         features = self.encoder(batch)
@@ -121,10 +127,14 @@ def build_model(steps: StepSpec, config: Mapping[str, Any], source_steps: StepSp
         steps: what a codec writes, and reads too unless told otherwise.
         config: the section.
         source_steps: what the encoder reads where that differs (`SequenceBatch.source`).
+
+    Raises:
+        ConfigError: parts that do not go together.
     """
     encoder = registry.build("encoder", config["encoder"], source_steps or steps)
     posterior = registry.build("posterior", config["posterior"], encoder.width)
-    prior = registry.build("prior", config["prior"], posterior.event_shape)
+    _require_same_support(config)
+    prior = registry.build("prior", config["prior"], posterior.event_shape, posterior=posterior)
     decoder = registry.build("decoder", config["decoder"], steps, posterior.event_shape)
     likelihood = registry.build("likelihood", config["likelihood"], steps, decoder.width, decoder.embedding)
     heads = registry.build_named("head", config.get("heads") or {}, posterior.event_shape)
@@ -138,3 +148,14 @@ def standalone(model: SequenceModel, config: Mapping[str, Any]) -> dict[str, Any
     """
     says: dict[str, Any] = {name: part.standalone for name, part in model.named_children() if hasattr(part, "standalone")}
     return {name: says[name](part) if name in says else part for name, part in config.items()}
+
+
+def _require_same_support(config: Mapping[str, Any]) -> None:
+    """A posterior has a divergence from priors on its own support only."""
+    posterior, prior = (registry.lookup(kind, config[kind]["kind"]).cls for kind in ("posterior", "prior"))
+    if not support.same_support(posterior, prior):
+        fitting = [name for name, entry in registry.entries("prior").items() if support.same_support(posterior, entry.cls)]
+        raise ConfigError(
+            f"model.posterior={config['posterior']['kind']} lives on {support.name_of(posterior)}, model.prior="
+            f"{config['prior']['kind']} on {support.name_of(prior)}; choose model.prior among: {', '.join(fitting)}"
+        )

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, kl_divergence
 
+import seqvae.distributions.gaussian_rates  # noqa: F401  # registers a closed form
+
 
 @dataclass(frozen=True)
 class Rate:

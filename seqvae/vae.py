@@ -318,7 +318,7 @@ class SeqVAE:
         return parsed
 
     def _latents(self, z: Tensor | np.ndarray) -> Tensor:
-        """Latents checked, on the model's device."""
+        """Latents checked, on the model's device and on the support of its posterior: means and sums of directions are none."""
         event = list(self.model.event_shape)
         latents = torch.as_tensor(z)
         if latents.dim() != 1 + len(event) or list(latents.shape[1:]) != event or len(latents) == 0:
@@ -327,7 +327,7 @@ class SeqVAE:
         if not torch.isfinite(latents).all():
             raise DataError("a latent holds a value that is not finite; mend or drop it")
         dtype = next((p.dtype for p in self.model.parameters()), torch.float32)
-        return latents.detach().to(self.device, dtype)
+        return self.model.project(latents.detach().to(self.device, dtype))
 
 
 def _targets(name: str, labels: Labels, records: Sequence[Any] | Tensor, count: int) -> Tensor:

@@ -14,6 +14,7 @@ from torch.distributions import Independent, Normal
 
 from seqvae import registry
 from seqvae.batch import SequenceBatch
+from seqvae.errors import ConfigError
 from seqvae.model import SequenceModel, VaeOutput
 from seqvae.objectives.elbo import Elbo
 from seqvae.rate import Rate
@@ -158,3 +159,10 @@ def test_a_model_of_vectors_lacks_only_its_likelihood(make_batch: MakeBatch) -> 
     decoder = registry.build("decoder", {"kind": "rnn", "hidden": 8}, strokes, posterior.event_shape)
     z = posterior(encoder(batch)).rsample(torch.Size([2]))
     assert decoder(z, batch).shape == (2, len(batch), batch.inputs.shape[1], 8)
+
+
+def test_parts_on_different_supports_are_refused(make_model: MakeModel) -> None:
+    with pytest.raises(ConfigError, match=r"posterior=von_mises_fisher lives on the unit sphere.*among: uniform_sphere, vamp"):
+        make_model(posterior={"kind": "von_mises_fisher"})
+    with pytest.raises(ConfigError, match=r"posterior=diagonal lives on the real numbers, model\.prior=uniform_sphere on the unit"):
+        make_model(prior={"kind": "uniform_sphere"})

@@ -127,6 +127,7 @@ def test_every_part_has_a_schema_and_says_what_it_is(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["encoder", "posterior", "prior", "decoder", "likelihood"])
 def test_the_five_parts_build_from_their_defaults(kind: str) -> None:
     steps, event = StepSpec(size=9), torch.Size([3])
+    posterior = registry.build("posterior", {"kind": "diagonal", "latent": 3}, 8)  # for a prior that asks for it
     wired: dict[str, tuple[Any, ...]] = {
         "encoder": (steps,),
         "posterior": (8,),
@@ -134,9 +135,11 @@ def test_the_five_parts_build_from_their_defaults(kind: str) -> None:
         "decoder": (steps, event),
         "likelihood": (steps, 8, StepEmbedding(steps, 8)),
     }
+    over_a_sequence = (torch.Size([2, 3]),)
     for name in registry.names(kind):
         problems: list[str] = []
-        part = registry.build(kind, schema.check_part(kind, name, kind, problems), *wired[kind])
+        config = schema.check_part(kind, name, kind, problems)
+        part = registry.build(kind, config, *(over_a_sequence if name == "ar1" else wired[kind]), posterior=posterior)
         assert not problems
         assert isinstance(part, nn.Module)
 

@@ -4,7 +4,9 @@ Injection of the latent (Bowman et al. 2016, arXiv 1511.06349; He et al. 2019, a
 
 - `initial_state`: c_0 = W z, h_0 = tanh(c_0), for every layer (a GRU has h_0 = tanh(W z) alone);
 - `tanh_state`: instead, tanh(W z) for every part of the state (sketch-rnn; Ha & Eck 2017, arXiv 1704.03477);
-- `input`: z beside the embedding of the previous step, at every step.
+- `input`: z beside the embedding of the previous step, at every step;
+- `skip`: z beside what every layer reads, at every step, and W z added to the output (skip-VAE; Dieng et al. 2019, arXiv
+1807.04863).
 
 z as initial state alone collapses more readily than z at each step; both is the default. With no injection at all the decoder is an
 unconditional model of the sequences.
@@ -26,7 +28,7 @@ from seqvae.errors import ConfigError
 from seqvae.registry import Part, register
 from seqvae.steps import StepEmbedding, StepSpec, WordDropout
 
-Injection = Literal["initial_state", "tanh_state", "input"]
+Injection = Literal["initial_state", "tanh_state", "input", "skip"]
 Injections = Annotated[tuple[Injection, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
 State = tuple[Tensor, ...]
 
@@ -50,7 +52,7 @@ class RnnDecoder(nn.Module):
         embedding: width of the token embedding.
         hidden: units H.
         layers: stacked layers.
-        injection: `initial_state` or `tanh_state`, `input`, or several of them; `[]` ignores the latent.
+        injection: `initial_state` or `tanh_state`, `input` or `skip`, or several of them; `[]` ignores the latent.
         dropout: on the inputs, between layers and on the outputs.
         word_dropout: share of previous tokens replaced by `<unk>` while training (tokens only).
 
@@ -81,12 +83,14 @@ class RnnDecoder(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.injection = injection
         latent = event_shape.numel()
-        told = latent if "input" in injection else 0
+        self.told = ["skip" in injection or (number == 0 and "input" in injection) for number in range(layers)]
         self.initial_state: nn.Linear | None = None
         if "initial_state" in injection:
             self.initial_state = nn.Linear(latent, layers * hidden)
-        widths = [self.embedding.width + told, *[hidden] * (layers - 1)]
+        widths = [self.embedding.width, *[hidden] * (layers - 1)]
+        widths = [width + latent * told for width, told in zip(widths, self.told, strict=True)]
         self.layers = nn.ModuleList([registry.build("cell", cell, width, hidden) for width in widths])
+        self.skip = nn.Linear(latent, hidden, bias=False) if "skip" in injection else None
         if "tanh_state" in injection:
             self.initial_state = nn.Linear(latent, sum(sum(self._widths(layer)) for layer in self.layers))
 
@@ -129,9 +133,11 @@ class RnnDecoder(nn.Module):
         """`[R,T,E]` through the layers from a state: features `[R,T,H]` and the state after."""
         after = []
         for number, (layer, before) in enumerate(zip(self.layers, state.recurrent, strict=True)):
-            told = state.z if number == 0 and "input" in self.injection else None
+            told = state.z if self.told[number] else None
             features, ended = layer(self.dropout(features) if number else features, before, told)
             after.append(ended)
+        if self.skip is not None:
+            features = features + self.skip(state.z).unsqueeze(1)
         return features, RnnState(state.z, tuple(after))
 
     def _widths(self, layer: nn.Module) -> tuple[int, ...]:

@@ -21,6 +21,8 @@ CASES: list[dict[str, Any]] = [
     {"kind": "rnn", **SMALL, "cell": "gru", "layers": 2},
     {"kind": "rnn", **SMALL, "layers": 2, "injection": ("initial_state",)},
     {"kind": "rnn", **SMALL, "injection": ("input",)},
+    {"kind": "rnn", **SMALL, "layers": 2, "injection": ("skip",)},
+    {"kind": "rnn", **SMALL, "cell": "gru", "layers": 2, "injection": ("initial_state", "skip")},
     {"kind": "rnn", **SMALL, "cell": {"kind": "lstm", "recurrent_dropout": 0.1}, "injection": ("tanh_state", "input")},
     {"kind": "rnn", **SMALL, "cell": "layer_norm_lstm"},
     {"kind": "rnn", **SMALL, "cell": {"kind": "hyper_lstm", "small": 4, "bottleneck": 3}, "injection": ("tanh_state", "input")},

@@ -1,0 +1,40 @@
+"""Supports: whether two distributions live on the same set, and the way back onto it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+from torch.distributions import constraints
+from torch.distributions.constraints import Constraint
+
+from seqvae.distributions.sphere import UnitSphere
+
+REAL: Constraint = constraints.real
+NAMES: dict[type, str] = {type(REAL): "the real numbers", UnitSphere: "the unit sphere"}
+
+
+def support_of(part: Any) -> Constraint | None:
+    """Where a part's latents live, less the counting of dimensions: the real numbers where it does not say; None is anywhere."""
+    support = getattr(part, "support", REAL)
+    while hasattr(support, "base_constraint"):
+        support = support.base_constraint
+    return support
+
+
+def same_support(a: Any, b: Any) -> bool:
+    """Whether two parts' latents live on the same set."""
+    one, other = support_of(a), support_of(b)
+    return one is None or other is None or type(one) is type(other)
+
+
+def name_of(part: Any) -> str:
+    """A part's support in words."""
+    support = support_of(part)
+    return NAMES.get(type(support), str(support))
+
+
+def project(part: Any, z: Tensor) -> Tensor:
+    """Latents `[...,*event]` taken to the nearest point of the part's support: a mean, or a sum, may lie off a sphere."""
+    support = support_of(part)
+    return support.project(z) if isinstance(support, UnitSphere) else z
