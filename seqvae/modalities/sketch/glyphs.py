@@ -22,8 +22,8 @@ import numpy as np
 from seqvae.data.cache import key_of
 from seqvae.data.splits import digest_of
 
-VERSION = 1  # of the rules below
-SIDE, CLOSENESS = 100.0, 1.0  # a glyph's longer side, and how far its straightened outline may lie from the outline
+VERSION = 2  # of the rules below
+SIDE, CLOSENESS = 100.0, 2.0  # a glyph's longer side, and how far its straightened outline may lie from the outline
 LONGEST = 100  # points of a drawing
 FONTS = (
     "DejaVu*.ttf",
@@ -35,7 +35,7 @@ MOVE, LINE, QUADRATIC, CLOSE = 1, 2, 3, 79  # matplotlib's path codes; the fonts
 
 
 def build(folder: Path) -> Path:
-    """The file of all drawings under `folder`, QuickDraw's `.ndjson` with `word` a character; made on the first call, in some 20 s."""
+    """The file of all drawings under `folder`, QuickDraw's `.ndjson` with `word` a character; the first call takes some 20 s."""
     return _file(folder, "glyphs", lambda character: True)
 
 
@@ -45,9 +45,8 @@ def build_letters(folder: Path) -> Path:
 
 
 def is_letter(character: str) -> bool:
-    """Whether a character is one of `CLASSES` in some style."""
-    plain = unicodedata.normalize("NFKD", character)
-    return len(plain) == 1 and plain in CLASSES
+    """Whether a character is one of `CLASSES`, or one in another style (bold, italic, script: not raised, nor in a circle)."""
+    return character in CLASSES or (unicodedata.decomposition(character).startswith("<font>") and class_of(character) != OTHER)
 
 
 def drawings(admitted: Callable[[str], bool]) -> list[str]:

@@ -52,8 +52,8 @@ def test_curves_are_straightened_closely() -> None:
     """The quadratic curve with ends (0, 0), (2, 0) and control (1, 1) is y = x - x^2 / 2."""
     (line,) = glyphs.fitted_contours(np.array([[0, 0], [1, 1], [2, 0], [0, 0]], float), np.array([1, 3, 3, 79]))
     x, y = (line * 2 / glyphs.SIDE).T
-    np.testing.assert_allclose(y.max() - y, x - x**2 / 2, atol=0.02)  # y downwards
-    assert len(line) == 5 + 2  # bend 100: cut into sqrt(100 / 4); the start, and the way back to it
+    np.testing.assert_allclose(y.max() - y, x - x**2 / 2, atol=0.04)  # y downwards
+    assert len(line) == 4 + 2  # bend 100: cut into sqrt(100 / (4 * 2)), 3.5; the start, and the way back to it
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_other_signs_are_the_last_class(character: str) -> None:
 
 @pytest.mark.parametrize(
     ("character", "letter"),
-    [("g", True), ("7", True), ("\N{MATHEMATICAL BOLD SMALL Z}", True), ("É", False), ("ﬁ", False), ("+", False)],
+    [("g", True), ("7", True), ("\N{MATHEMATICAL BOLD SMALL Z}", True), ("É", False), ("①", False), ("ª", False), ("+", False)],
 )
 def test_letters_have_no_accents(character: str, letter: bool) -> None:
     assert glyphs.is_letter(character) is letter
