@@ -74,8 +74,8 @@ def measure(quick: bool) -> dict[str, Any]:
 
 
 def molecules(effort: Effort) -> Prepared:
-    """The first so many of ZINC250k where `SEQVAE_DATA` has it, else those that come with RDKit."""
-    zinc = (Path(os.environ.get("SEQVAE_DATA", "")) / "molecules" / "zinc250k.csv.gz").is_file()
+    """The first so many of ZINC250k where `SEQVAE_DATA` has it and all is measured, else those that come with RDKit."""
+    zinc = effort.zinc and (Path(os.environ.get("SEQVAE_DATA", "")) / "molecules" / "zinc250k.csv.gz").is_file()
     settings = DataSettings(source="zinc250k" if zinc else "nci", max_length=LONGEST, max_rejected=0.2, limit=effort.molecules)
     return prepare(settings, registry.build("modality", {"kind": "molecule"}), {"kind": "smiles"}, 0)
 
