@@ -20,6 +20,7 @@ from torch import Tensor
 
 from seqvae.batch import SequenceBatch, pad
 from seqvae.data.store import SequenceStore
+from seqvae.distributions.point_mass import has_density
 from seqvae.encoding import to_tensor
 from seqvae.evaluation.conditions import Precision, measuring
 from seqvae.evaluation.latent import active_units, aggregated_kl, mutual_information
@@ -67,14 +68,13 @@ def diagnose(
 
 
 def _information(vae: SeqVAE, measured: PosteriorPass) -> dict[str, float]:
-    try:
-        return {
-            "mi_nats": mutual_information(measured.posteriors, measured.z),
-            "mi_bound_nats": math.log(len(measured.rows)),
-            "aggregated_kl_nats": aggregated_kl(measured.posteriors, vae.model.prior(), measured.z),
-        }
-    except NotImplementedError:  # a posterior without density
+    if not all(map(has_density, measured.posteriors)):
         return {}
+    return {
+        "mi_nats": mutual_information(measured.posteriors, measured.z),
+        "mi_bound_nats": math.log(len(measured.rows)),
+        "aggregated_kl_nats": aggregated_kl(measured.posteriors, vae.model.prior(), measured.z),
+    }
 
 
 def _sensitivity(vae: SeqVAE, store: SequenceStore, measured: PosteriorPass) -> dict[str, float]:

@@ -23,6 +23,7 @@ from torch.distributions import Distribution
 from seqvae.batch import SequenceBatch
 from seqvae.data.batches import Batches, evaluation_batches
 from seqvae.data.store import SequenceStore
+from seqvae.distributions.point_mass import has_density
 from seqvae.errors import DataError
 from seqvae.evaluation.conditions import Precision, measuring, tracked
 from seqvae.evaluation.latent import active_units, mutual_information
@@ -173,10 +174,9 @@ def _watched_information(
     rows = np.linspace(0, count - 1, min(count, WATCHED)).round().astype(np.int64)
     with measuring(model, seed) as home:
         posterior = model.infer(store.batch(rows).to(device or home))[1]
-        try:
-            information = mutual_information([posterior], posterior.sample(torch.Size([1])))
-        except NotImplementedError:
+        if not has_density(posterior):
             return {}
+        information = mutual_information([posterior], posterior.sample(torch.Size([1])))
     return {"mi_nats": information, "mi_bound_nats": math.log(len(rows))}
 
 

@@ -90,7 +90,8 @@ def verdict(metrics: Mapping[str, Any]) -> Verdict:
     if information is not None and bound < 2 * COLLAPSED_NATS:
         sentence = "Too few records to tell whether the posterior has collapsed."
         return Verdict(False, sentence, remark="Evaluate at least a hundred.")
-    if rate < COLLAPSED_NATS:
+    without_density = information is None and metrics["active_units"] > 0  # its rate is 0 by convention, and says nothing
+    if rate < COLLAPSED_NATS and not without_density:
         return _on_prior(rate)
     if (information is not None and information < COLLAPSED_NATS) or (information is None and not metrics["active_units"]):
         return _constant(rate, information, metrics)
