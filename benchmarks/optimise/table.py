@@ -48,9 +48,10 @@ and carbons in a chain are those of each seed's ten best: median and most.
 """
 
 
-def write(folder: Path, path: Path, run: str, vae: SeqVAE) -> Path:
-    """Write the table of all results in a folder."""
+def write(folder: Path, path: Path, vae: SeqVAE) -> Path:
+    """Write the table of a model's results in a folder."""
     results = [json.loads(file.read_text("utf-8")) for file in sorted(folder.glob("*.json"))]
+    results = [result for result in results if result["of"]["made"] == vae.metrics.get("made")]
     text = HEAD.format(model=_model(vae))
     for protocol, title, row in (("similar", SIMILAR, _similar), ("budget", BUDGET, _budget)):
         rows = [row(result) for result in results if result["protocol"] == protocol]
