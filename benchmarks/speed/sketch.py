@@ -218,5 +218,5 @@ def sampling(recipe: Recipe, drawn: Drawings, effort: Effort) -> Ratio:
             z = model.prior().sample(torch.Size([effort.drawn]))
         return float(sum(map(len, generate(model, z, SamplingRule(), longest))))
 
-    note = "fp32 on both sides; the textbook draws one at a time"
+    note = "fp32 on both sides; the textbook draws one at a time, on to the longest, and cuts at the end"
     return Ratio(f"sampling {effort.drawn} sketches", "points", *in_turn(theirs, ours, effort.turns), 30.0, note)

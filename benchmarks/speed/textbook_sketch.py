@@ -2,7 +2,7 @@
 
 Everything in float32; every sketch padded to the longest of the data set; cells stepped in a Python loop, input, latent and state
 side by side in one product a step; the mixture's density in linear space with 1e-6 inside the logarithm; sketches sampled
-one at a time.
+one at a time, each to the full length and cut after.
 
 It runs on **our weights**: a `TextbookSketch` wraps one of our models and computes the same function the textbook's way, so that
 sizes are the same by construction, and so must the loss be.
@@ -170,14 +170,13 @@ class TextbookSketch(nn.Module):
 
     @torch.no_grad()
     def sample(self) -> int:
-        """One sketch from the prior; its points."""
+        """One sketch from the prior; its points. As the published code, which draws on to the longest and cuts at the end after."""
         decoder = self.model.decoder
         z = torch.randn(1, self.model.event_shape.numel())
         step, state = STEPS[type(decoder.layers[0])](decoder.layers[0], 0.0), self.first_state(z)
         stroke = decoder.steps.start_step(1)
-        points = 0
-        while points < self.longest:
-            points += 1
+        points = None
+        for t in range(1, self.longest + 1):
             state = step(torch.cat([stroke, z], dim=-1), state)
             pen, weight, mean_x, mean_y, scale_x, scale_y, rho = (part[0] for part in self.parameters_of(state[0]))
             k, state_of_pen = int(torch.multinomial(weight, 1)), int(torch.multinomial(torch.softmax(pen, dim=-1), 1))
@@ -186,6 +185,6 @@ class TextbookSketch(nn.Module):
             y = mean_y[k] + scale_y[k] * (rho[k] * along + math.sqrt(1 - rho[k] ** 2) * across)
             stroke = torch.zeros(1, 5)
             stroke[0, 0], stroke[0, 1], stroke[0, 2 + state_of_pen] = x, y, 1.0
-            if state_of_pen == 2:
-                break
-        return points
+            if state_of_pen == 2 and points is None:
+                points = t
+        return points or self.longest

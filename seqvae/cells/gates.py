@@ -9,6 +9,7 @@ tanh(x) is taken as 2 sigma(2x) - 1: torch's own is eight times slower than its 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -36,6 +37,11 @@ def keep_masks(shape: tuple[int, ...], dropout: float, like: Tensor) -> Tensor:
     bits = torch.empty((count + 3) // 4, dtype=torch.int64, device=like.device).random_(-(2**63), None)
     dropped = round(dropout * 65_536) - 32_768  # of the 65,536 values from -32,768
     return (bits.view(torch.int16)[:count].view(shape) >= dropped).to(like.dtype).div_(1 - dropout)
+
+
+def keep_steps(steps: int, dropout: float, like: Tensor) -> Sequence[Tensor | None]:
+    """A mask of `like`'s shape for each step; None where nothing is dropped."""
+    return keep_masks((steps, *like.shape), dropout, like).unbind(0) if dropout else [None] * steps
 
 
 class _Remember(torch.autograd.Function):

@@ -19,7 +19,7 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from seqvae.cells.gates import keep_masks
+from seqvae.cells.gates import keep_steps
 from seqvae.cells.layer_norm_lstm import LayerNormLstm
 from seqvae.cells.recurrence import RecurrentProduct, project, widened
 from seqvae.registry import register
@@ -104,8 +104,7 @@ class HyperLstm(nn.Module):
         to_large = RecurrentProduct(self.large.recurrent_weight, None, (steps, rows))
         to_bottlenecks = self.modulation.products(steps, rows)
         given = project(inputs, told, self.large.input_weight, None).unbind(0)
-        dropping = self.training and self.recurrent_dropout > 0
-        keep = keep_masks((steps, *c.shape), self.recurrent_dropout, like=c).unbind(0) if dropping else [None] * steps
+        keep = keep_steps(steps, self.recurrent_dropout if self.training else 0.0, like=c)
         outputs = []
         with torch.autocast(inputs.device.type, enabled=False):
             for t in range(steps):

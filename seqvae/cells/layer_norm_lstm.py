@@ -17,7 +17,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqvae.cells.gates import keep_masks, remember, tanh
+from seqvae.cells.gates import keep_steps, remember, tanh
 from seqvae.cells.recurrence import RecurrentProduct, orthogonal_, project, widened
 from seqvae.registry import register
 
@@ -69,8 +69,7 @@ class LayerNormLstm(nn.Module):
         """Outputs `[R,T,H]` and the state after inputs `[R,T,I]`; see the room's contract."""
         (h, c), steps = widened(state), inputs.shape[1]
         product = RecurrentProduct(self.recurrent_weight, project(inputs, told, self.input_weight, None))
-        dropping = self.training and self.recurrent_dropout > 0
-        keep = keep_masks((steps, *c.shape), self.recurrent_dropout, like=c).unbind(0) if dropping else [None] * steps
+        keep = keep_steps(steps, self.recurrent_dropout if self.training else 0.0, like=c)
         outputs = []
         with torch.autocast(inputs.device.type, enabled=False):
             for t in range(steps):

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from seqvae.cells.gates import keep_masks, remember, tanh
+from seqvae.cells.gates import keep_steps, remember, tanh
 from seqvae.cells.recurrence import RecurrentProduct, orthogonal_, project, widened
 from seqvae.registry import register
 
@@ -50,7 +50,8 @@ class Lstm(nn.Module):
 
     def forward(self, inputs: Tensor, state: tuple[Tensor, ...], told: Tensor | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Outputs `[R,T,H]` and the state after inputs `[R,T,I]`; see the room's contract."""
-        if self.training and self.recurrent_dropout:
+        alone = inputs.shape[1] == 1 and inputs.device.type == "cpu"  # torch's kernel would pack its weights for one step
+        if alone or (self.training and self.recurrent_dropout):
             return self._stepped(inputs, state, told)
         if told is not None:
             inputs = torch.cat([inputs, told.to(inputs.dtype).unsqueeze(1).expand(-1, inputs.shape[1], -1)], dim=-1)
@@ -62,7 +63,7 @@ class Lstm(nn.Module):
         input_weight, recurrent_weight, input_bias, recurrent_bias = self.rnn.all_weights[0]
         product = RecurrentProduct(recurrent_weight, project(inputs, told, input_weight, input_bias + recurrent_bias))
         h, c = widened(state)
-        keep = keep_masks((inputs.shape[1], *c.shape), self.recurrent_dropout, like=c).unbind(0)
+        keep = keep_steps(inputs.shape[1], self.recurrent_dropout if self.training else 0.0, like=c)
         outputs = []
         for t in range(inputs.shape[1]):
             c, opened = remember(product(t, h), c, keep[t])
