@@ -13,7 +13,6 @@ from seqvae.cli.app import run
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 SMALL = [  # the same commands on models that train in a second
-    "tokenizer.vocab_size=300",
     "training.steps=3",
     "training.precision=fp32",
     "model.encoder.hidden=8",
@@ -38,6 +37,11 @@ def somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     words = ("the", "food", "service", "staff", "was", "great", "bad", "not", "will", "i", "be", "back", "very", "good", "never")
     lines = [" ".join(chance.choices(words, k=chance.randint(3, 9))) for _ in range(300)]
     (tmp_path / "reviews.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (tmp_path / "drawings").mkdir()
+    for number in range(30):
+        points = " ".join(f"{chance.randint(0, 99)},{chance.randint(0, 99)}" for _ in range(6))
+        svg = f'<svg xmlns="http://www.w3.org/2000/svg"><polyline points="{points}"/></svg>'
+        (tmp_path / "drawings" / f"{number}.svg").write_text(svg, encoding="utf-8")
     return tmp_path
 
 
@@ -49,6 +53,7 @@ def test_the_commands_and_then_the_python(somewhere: Path, capfd: pytest.Capture
         quick = [word.replace("data=docstrings", "data=reviews.txt") for word in command]
         if command[0] == "train":
             quick = [word for word in quick if not word.startswith("training.steps")] + SMALL
+            quick += ["tokenizer.vocab_size=300"] * command[1].startswith("text")
         assert run(quick) == 0, (quick, capfd.readouterr().err)
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert blocks

@@ -1,9 +1,10 @@
 """Make or go on with the cure table.
 
-    python -m benchmarks.collapse [--rows none,free_bits] [--seeds 0,1,2] [--data yelp_short]
+    python -m benchmarks.collapse [--rows none,free_bits] [--seeds 0,1,2] [--data yelp_short] [--costs]
 
 Trains each row that has no result yet (an interrupted one goes on where it stopped), measures it on the test split, writes
-`results/collapse/DATA-ROW-SEED.json`, and brings the table in `results/collapse.md` up to date.
+`results/collapse/DATA-ROW-SEED.json`, and brings the table in `results/collapse.md` up to date. `--costs` trains nothing: it
+measures what a step of each row costs, where that is not known yet.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ import logging
 import sys
 from pathlib import Path
 
-from benchmarks.collapse.cost import cost
+from benchmarks.collapse.cost import measure_costs
 from benchmarks.collapse.rows import DATA, ROWS, row_recipe
-from benchmarks.collapse.table import FOLDER, result_path, write_page
+from benchmarks.collapse.table import FOLDER, costs_path, result_path, write_page
 from benchmarks.run import measure
 from seqvae import registry
 from seqvae.data.prepare import prepare
@@ -48,7 +49,6 @@ def make(row: str, data: str, seed: int) -> None:
         "changes": ROWS[row],
         "command": f"python -m benchmarks.collapse --rows {row} --seeds {seed} --data {data}",
         "seconds_per_epoch": _tokens(recipe) / trained.tokens_per_second,
-        "cost": cost(row, data, RUNS),
     }
     FOLDER.mkdir(exist_ok=True)
     result_path(row, data, seed).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
@@ -66,8 +66,13 @@ if __name__ == "__main__":
     parser.add_argument("--rows", default=",".join(ROWS), help="names of rows; all of them by default")
     parser.add_argument("--seeds", default="0", help="0,1,2")
     parser.add_argument("--data", default="yelp_short", choices=DATA)
+    parser.add_argument("--costs", action="store_true", help="measure the cost of a step instead")
     given = parser.parse_args()
     wanted = given.rows.split(",")
     if unknown := [row for row in wanted if row not in ROWS]:
         parser.error(f"unknown rows {', '.join(unknown)}; known: {', '.join(ROWS)}")
+    if given.costs:
+        measure_costs(wanted, given.data, costs_path(given.data))
+        write_page()
+        sys.exit()
     main(wanted, [int(seed) for seed in given.seeds.split(",")], given.data)

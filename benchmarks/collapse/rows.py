@@ -1,6 +1,7 @@
 """The rows of the cure table: what each cure changes in `base.yaml`, as anyone would type it.
 
-`{steps}` is the length of training, `{half}` and so on shares of it, so that one list serves data sets of different sizes.
+Cures that hold the rate at a number of nats hold it at about 8, so that their rows compare. `{steps}` is the length of training,
+`{half}` and so on shares of it, so that one list serves data sets of different sizes.
 """
 
 from __future__ import annotations
@@ -17,24 +18,32 @@ DATA: dict[str, list[str]] = {
     "ptb": ["data=ptb", "data.limit=null", "tokenizer.vocab_size=10000", "training.steps=15000", "training.batch_tokens=1024"],
 }
 
+FREE_BITS = "objective.rate={kind: free_bits, variant: dimension_batch, nats: 0.25}"
+SPHERE = "model.prior.kind=uniform_sphere"
 ROWS: dict[str, list[str]] = {
     "none": [],
     "linear": ["objective.beta={kind: linear, steps: {half}}"],
     "cyclical": ["objective.beta={kind: cyclical, steps: {steps}}"],
-    "free_bits": ["objective.rate={kind: free_bits, variant: dimension_batch, nats: 0.25}"],
-    "minimum_rate": ["objective.rate={kind: minimum_rate, nats: 8}"],
-    "geco": ["objective.rate={kind: geco, distortion: 42}"],
+    "free_bits": [FREE_BITS],
     "autoencoder_then_free_bits": [
         "plan={kind: phases, phases: [{steps: {third}}, {reset: [decoder]}]}",
         "objective.beta={kind: linear, steps: {tenth}, delay: {third}}",
-        "objective.rate={kind: free_bits, variant: dimension_batch, nats: 0.25}",
+        FREE_BITS,
     ],
     "aggressive": ["plan=aggressive_encoder", "training.validate_every={fifth}"],
+    "batch_norm": ["model.posterior.batch_norm_gamma=0.7"],
+    "delta": ["model.posterior={kind: delta, nats: 0.25}"],
+    "von_mises_fisher": ["model.posterior={kind: von_mises_fisher, kappa: 33}", SPHERE],
+    "power_spherical": ["model.posterior={kind: power_spherical, kappa: 52}", SPHERE],
+    "skip": ["model.decoder.injection=[initial_state, skip]"],
     "mmd": ["objective=mmd"],
     "aae": ["objective=aae", "plan=adversarial"],
     "daae": ["objective=daae", "plan=adversarial"],
     "iwae": ["objective=iwae"],
-    "iwae_dreg": ["objective={preset: iwae, gradient: doubly_reparameterised}"],
+    "full_covariance": ["model.posterior=full_covariance"],
+    "iaf": ["model.posterior=iaf"],
+    "minimum_rate": ["objective.rate={kind: minimum_rate, nats: 8}"],
+    "geco": ["objective.rate={kind: geco, distortion: 42}"],
 }
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.collapse.cost import read_costs
 from benchmarks.collapse.rows import ROWS
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -22,7 +23,7 @@ COLUMNS = (
     "active units",
     "BLEU",
     "seconds an epoch",
-    "cost of a step",
+    "a step costs",
     "seeds",
 )
 
@@ -32,25 +33,35 @@ def result_path(row: str, data: str, seed: int) -> Path:
     return FOLDER / f"{data}-{row}-{seed}.json"
 
 
+def costs_path(data: str) -> Path:
+    """Where the costs of a step are."""
+    return FOLDER / f"{data}-costs.json"
+
+
 def write_page() -> None:
     """Bring every table of the page up to date."""
     text = PAGE.read_text(encoding="utf-8")
     for data in re.findall(r"<!-- table (\w+) -->", text):
         marks = rf"(<!-- table {data} -->\n).*?(<!-- end of table -->)"
-        text = re.sub(marks, lambda found, data=data: found[1] + _table(data) + found[2], text, flags=re.DOTALL)
+        table = _table(data)
+        text = re.sub(marks, lambda found, table=table: found[1] + table + found[2], text, flags=re.DOTALL)
     PAGE.write_text(text, encoding="utf-8")
 
 
 def _table(data: str) -> str:
-    lines = [" | ".join(("", *COLUMNS, "")).strip(), "|" + "---|" * len(COLUMNS)]
+    """A line a row; one that was only timed has no numbers but its cost."""
+    lines, costs = [f"| {' | '.join(COLUMNS)} |", "|" + "---|" * len(COLUMNS)], read_costs(costs_path(data))
     for row in ROWS:
         results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob(f"{data}-{row}-[0-9]*.json"))]
+        cost = f"{costs[row][1]:.2f}" if row in costs else "-"
         if results:
-            lines.append(f"| {' | '.join(_cells(row, results))} |")
+            lines.append(f"| {' | '.join(_cells(row, results, cost))} |")
+        elif row in costs:
+            lines.append(f"| {' | '.join([row, 'not run', *'------', cost, '0'])} |")
     return "\n".join(lines) + "\n"
 
 
-def _cells(row: str, results: Sequence[dict[str, Any]]) -> list[str]:
+def _cells(row: str, results: Sequence[dict[str, Any]], cost: str) -> list[str]:
     """One row; means over seeds, and what does not apply to a model is a dash."""
 
     def mean(name: str, digits: int = 2, sign: int = 1) -> str:
@@ -62,7 +73,6 @@ def _cells(row: str, results: Sequence[dict[str, Any]]) -> list[str]:
     information = mean("mi_nats") + (f" of at most {first['mi_bound_nats']:.1f}" if "mi_nats" in first else "")
     units = f"{mean('active_units', 0)} of {first['latent_dim']}"
     seconds = statistics.mean(result["seconds_per_epoch"] for result in results)
-    cost = statistics.median(result["cost"] for result in results)
     return [
         row,
         nll,
@@ -72,6 +82,6 @@ def _cells(row: str, results: Sequence[dict[str, Any]]) -> list[str]:
         units,
         mean("bleu", 1),
         f"{seconds:.0f}",
-        f"{cost:.2f}",
+        cost,
         str(len(results)),
     ]

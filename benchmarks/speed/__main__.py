@@ -1,9 +1,9 @@
 """Measure and write `benchmarks/results/speed-NAME.json`.
 
-    python -m benchmarks.speed text|sketch|transformer [--quick] [--threads N]
+    python -m benchmarks.speed text|sketch|transformer|climbing [--quick] [--threads N]
 
-On a quiet machine: about 15 minutes on two cores for each. `--quick` takes a minute or two, at sizes too small to mean anything,
-and prints only.
+On a quiet machine: about 15 minutes on two cores for each, a minute for `climbing`. `--quick` takes a minute or two, at sizes too
+small to mean anything, and prints only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import sys
 from pathlib import Path
 
 RESULTS = Path(__file__).parents[1] / "results"
-BENCHMARKS = ("text", "sketch", "transformer")  # modules beside this one, each with `measure(quick)` and `show(result, console)`
+# modules beside this one, each with `measure(quick)` and `show(result, console)`
+BENCHMARKS = ("text", "sketch", "transformer", "climbing")
 
 
 def main(arguments: list[str]) -> None:

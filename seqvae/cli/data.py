@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from seqvae.data.prepare import Prepared
 
 app = typer.Typer(help="Data sets: list, info, get, prepare.", rich_markup_mode=None)
-USUAL = {"text": "text-lstm"}  # the recipe that `prepare` takes the tokenizer from, by modality
+# the recipe that `prepare` takes the tokenizer from, by modality
+USUAL = {"text": "text-lstm", "sketch": "sketch-rnn", "molecule": "molecule-smiles"}
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A data set's name, as seqvae data list prints it.")]
 
 
@@ -91,10 +92,10 @@ def recipe_for(source: str) -> str:
         DataError: no modality reads it.
     """
     from seqvae import registry
-    from seqvae.data.cards import card_names, load_card
+    from seqvae.data.cards import is_card, load_card
     from seqvae.data.sources import HUB, reader_for
 
-    if source in card_names():
+    if is_card(source):
         return USUAL[load_card(source).modality]
     path = Path(source).expanduser()
     if source.startswith(HUB) or not path.exists():

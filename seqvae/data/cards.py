@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import urllib.parse
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +15,8 @@ from seqvae.errors import DataError, nearest
 
 Split = Literal["train", "valid", "test", "all"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]*")  # of a card's parameter: it becomes part of file names
 
 
 class Archive(BaseModel):
@@ -51,6 +55,7 @@ class Card(BaseModel):
         reader: the suffix whose reader reads the files, where their names do not say it.
         column, label, properties: see `Columns`; settings may say otherwise.
         embedded: `module:function` that builds the data set from installed packages: called with a folder, it returns the file.
+        parameter: what `{braces}` in its files stand for: `category` makes `name/VALUE` a data set for each value.
         splits: its files by split; `all` is a file that is split by content, and an embedded data set has none.
         note: what one must know before comparing numbers.
     """
@@ -68,8 +73,20 @@ class Card(BaseModel):
     label: str | int | None = None
     properties: tuple[str | int, ...] = ()
     embedded: str | None = None
+    parameter: str | None = None
     splits: dict[Split, CardFile] = {}
     note: str = ""
+
+    def filled(self, value: str) -> Card:
+        """The card of one value of its parameter; `value` stands in its name, its files' names and, quoted, their addresses."""
+        mark = f"{{{self.parameter}}}"
+
+        def fill(file: CardFile) -> CardFile:
+            url = file.url and file.url.replace(mark, urllib.parse.quote(value))
+            return file.model_copy(update={"file": file.file.replace(mark, value), "url": url})
+
+        splits = {split: fill(file) for split, file in self.splits.items()}
+        return self.model_copy(update={"name": f"{self.name}/{value}", "parameter": None, "splits": splits})
 
 
 def card_names() -> list[str]:
@@ -77,16 +94,26 @@ def card_names() -> list[str]:
     return sorted(path.stem for path in shipped("datasets").glob("*.yaml"))
 
 
+def is_card(name: str) -> bool:
+    """Whether `name` is a card's, or `name/VALUE` of a card with a parameter."""
+    base, slash, value = name.partition("/")
+    return base in card_names() and (not slash or (VALUE.fullmatch(value) is not None and _read(base).parameter is not None))
+
+
 def load_card(name: str) -> Card:
-    """The card `name`.
+    """The card `name`, or `name/VALUE`.
 
     Raises:
         DataError: there is none; the message suggests the nearest.
     """
-    path = shipped("datasets") / f"{name}.yaml"
-    if name not in card_names():
+    if not is_card(name):
         raise DataError(f"unknown data set {name!r}, and no file of that name; {nearest(name, card_names())}")
-    return read_card(path)
+    base, slash, value = name.partition("/")
+    return _read(base).filled(value) if slash else _read(base)
+
+
+def _read(name: str) -> Card:
+    return read_card(shipped("datasets") / f"{name}.yaml")
 
 
 def read_card(path: Path) -> Card:

@@ -64,6 +64,8 @@ def get(name: str) -> list[LocalFile]:
         DataError: no such card; no network; a file with another sha256. The message says what to do.
     """
     card = load_card(name)
+    if card.parameter is not None:
+        raise DataError(f"{name} is many data sets: name one, as {name}/{card.parameter.upper()}; see {card.homepage}")
     if card.embedded is not None:
         path = _build(card.embedded)
         return [LocalFile("all", path, sha256_of(path), verified=True)]

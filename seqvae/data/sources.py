@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from seqvae.data.cache import key_of, sha256_of
-from seqvae.data.cards import Card, card_names, load_card
+from seqvae.data.cards import Card, card_names, is_card, load_card
 from seqvae.data.downloads import get
 from seqvae.data.rows import Columns, Reader, Rejected, Row
 from seqvae.data.settings import DataSettings
@@ -101,7 +101,7 @@ def resolve(settings: DataSettings, modality: ReadsFiles) -> Source:
 
         parts = hub_parts(settings.source.removeprefix(HUB), _columns(settings, modality, None))
         return Source(settings.source, *_completed(parts, settings, modality))
-    if settings.source in card_names():
+    if is_card(settings.source):
         return _card_source(load_card(settings.source), settings, modality)
     path = Path(settings.source).expanduser()
     if not path.exists():

@@ -57,6 +57,8 @@ class Goal:
 
     def predicted(self, z: Tensor) -> Tensor:
         """`[N,P]`, each property in its own unit."""
+        if not len(z):
+            return z.new_empty(0, len(self.heads))
         with torch.no_grad():
             return torch.stack([head.predict(z).mean for head in self.heads.values()], dim=-1)
 

@@ -51,13 +51,17 @@ class Multiplier(RatePolicy):
 class MinimumRate(Multiplier):
     """Minimum desired rate (Pelsmaeker & Aziz 2020, arXiv 1904.08194): maximise the ELBO subject to a mean rate of at least `nats`.
 
-    charged: rate + u (nats - rate), u >= 0, by gradient ascent: u <- max(0, u + learning_rate (nats - mean rate)). Where u passes 1
-    the rate is paid for rather than charged, until it is there.
+    charged: rate + u (nats - rate), 0 <= u <= largest, by gradient ascent: u <- u + learning_rate (nats - mean rate).
+
+    The paper bounds u from below alone. Past 1 the rate is not free but paid for, and the cheapest rate is that of a posterior that
+    moves off the prior by the same way for every record: many nats, no information. While distortion falls with the rate the
+    constrained optimum has u <= 1, so nothing is lost by stopping there but the promise that the rate is met.
 
     Args:
         nats: the least mean rate, of the sum over dimensions.
         learning_rate: of u.
         start: u before the first step.
+        largest: u's upper bound; None is the paper's, which has none.
     """
 
     def __init__(
@@ -66,9 +70,11 @@ class MinimumRate(Multiplier):
         nats: PositiveFloat,
         learning_rate: PositiveFloat = 0.01,
         start: Annotated[float, Field(ge=0)] = 0.0,
+        largest: PositiveFloat | None = 1.0,
     ) -> None:
         super().__init__(start)
         self.nats, self.learning_rate = nats, learning_rate
+        self.largest = math.inf if largest is None else largest
 
     def forward(self, rate: Rate, across: Across, step: int = 0) -> Tensor:
         """The rate and the broken constraint's price, `[B]` nats."""
@@ -77,7 +83,7 @@ class MinimumRate(Multiplier):
 
     def moved(self, distortion: float, rate: float) -> float:
         """u after a step."""
-        return max(0.0, float(self.value) + self.learning_rate * (self.nats - rate))
+        return min(max(0.0, float(self.value) + self.learning_rate * (self.nats - rate)), self.largest)
 
 
 @register("rate_policy", "geco")

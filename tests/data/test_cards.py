@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from seqvae.data.cards import card_names, list_cards, load_card, read_card
+from seqvae.data.cards import card_names, is_card, list_cards, load_card, read_card
+from seqvae.data.downloads import get
 from seqvae.data.shipped import shipped
 from seqvae.errors import DataError
 
@@ -47,3 +48,26 @@ def test_a_wrong_card_lists_every_problem(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         read_card(path)
     assert all(word in str(caught.value) for word in ("modality", "colour", "splits.test.sha256"))
+
+
+def test_a_card_with_a_parameter_is_many_data_sets() -> None:
+    card = load_card("quickdraw/aircraft carrier")
+    assert card.name == "quickdraw/aircraft carrier"
+    assert card.parameter is None
+    assert {file.file for file in card.splits.values()} == {"sketch/quickdraw/aircraft carrier.npz"}
+    assert {file.url for file in card.splits.values()} == {
+        "https://storage.googleapis.com/quickdraw_dataset/sketchrnn/aircraft%20carrier.npz"
+    }
+    assert load_card("quickdraw").parameter == "category"
+
+
+@pytest.mark.parametrize("name", ["quickdraw/../secret", "quickdraw/", "quickdraw/cat.npz", "ptb/cat", "quikdraw/cat"])
+def test_what_is_no_value_of_a_parameter_is_no_card(name: str) -> None:
+    assert not is_card(name)
+    with pytest.raises(DataError, match="unknown data set"):
+        load_card(name)
+
+
+def test_many_data_sets_are_not_got_at_once() -> None:
+    with pytest.raises(DataError, match="quickdraw is many data sets: name one, as quickdraw/CATEGORY; see https"):
+        get("quickdraw")

@@ -37,6 +37,19 @@ def test_gives_back_what_was_written(tmp_path: Path, lists: list[list[int]], chu
     assert store[-1].tolist() == lists[-1]
 
 
+def test_what_the_encoder_reads_stands_beside_what_the_decoder_writes(tmp_path: Path) -> None:
+    """Two tokenizers: other ids, other lengths, another padding; the same rows."""
+    with StoreWriter(tmp_path, TOKENS, source=StepSpec(size=50, pad=9)) as writer:
+        for written, read in (([1, 2], [11]), ([3], [12, 13, 14])):
+            writer.append([np.array(written, np.int32)], units=[1], lines=[1], source=[np.array(read, np.int32)])
+    store = SequenceStore(tmp_path)
+    batch = store.batch([1, 0])
+    assert batch.inputs.tolist() == [[3, 7], [1, 2]]
+    assert batch.encoder_view.inputs.tolist() == [[12, 13, 14], [11, 9, 9]]
+    assert batch.encoder_view.lengths.tolist() == [3, 1]
+    assert store.longest == 3
+
+
 def test_a_batch_is_padded_on_the_right_with_the_pad_id(tmp_path: Path) -> None:
     store = write(tmp_path, [np.array(x, np.int32) for x in ([1, 2], [3], [4, 5, 6])])
     batch = store.batch([2, 1, 2])

@@ -18,6 +18,7 @@ from seqvae.evaluation.diagnosis import _returned, diagnose
 from seqvae.evaluation.likelihood import posterior_pass, validation_metrics
 from seqvae.evaluation.verdict import verdict
 from seqvae.model import SequenceModel
+from seqvae.posteriors.deterministic import DeterministicPosterior
 from seqvae.priors.standard_normal import StandardNormalPrior
 from seqvae.steps import StepSpec
 
@@ -98,6 +99,14 @@ def test_sensitivity_is_what_the_other_ones_latent_costs(held: Any, sharp: Seque
     found = diagnose(held, store, split="valid", limit=2)
     assert found["decoder_sensitivity_nats"] == pytest.approx(float((own - swapped).mean()), abs=5e-3)
     assert abs(found["decoder_sensitivity_nats"]) > 0.05
+
+
+def test_a_posterior_without_density_leaves_out_what_it_has_not(held: Any, model: SequenceModel, store: SequenceStore) -> None:
+    model.posterior = DeterministicPosterior(16, latent=4)
+    found = diagnose(held, store, split="valid")
+    assert not {"mi_nats", "mi_bound_nats", "aggregated_kl_nats"} & found.keys()
+    assert {"decoder_sensitivity_nats", "round_trip_prior"} <= found.keys()
+    assert "mi_nats" not in validation_metrics(model, store)
 
 
 def test_one_record_has_nobody_to_swap_with(held: Any, store: SequenceStore) -> None:

@@ -76,12 +76,14 @@ def test_scores_depend_on_distances_alone() -> None:
     torch.testing.assert_close(scores[0], scores[1], rtol=0, atol=1e-10)
 
 
-def test_bf16_on_a_cpu_attends_in_float32() -> None:
+@pytest.mark.parametrize("masked", [False, True])
+def test_bf16_on_a_cpu_is_the_same_function(masked: bool) -> None:
     query, key, value = torch.randn(3, 2, 2, 5, 8).bfloat16()
-    attended = attend(query, key, value, None)
+    mask = causal_mask(5, 0, query.device) if masked else None
+    attended = attend(query, key, value, mask)
     assert attended.dtype == torch.bfloat16
-    exact = torch.softmax(query.double() @ key.double().transpose(-1, -2) / 8**0.5, -1) @ value.double()
-    torch.testing.assert_close(attended.double(), exact, rtol=2**-8, atol=1e-6)
+    exact = attend(query.double(), key.double(), value.double(), mask)
+    torch.testing.assert_close(attended.double(), exact, rtol=0, atol=0.03)
 
 
 def test_what_writes_into_the_stream_starts_small() -> None:

@@ -6,13 +6,16 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from torch.distributions import Independent, Normal
 from torch.nn import functional
 
 from seqvae import registry, schema
 from seqvae.batch import SequenceBatch
 from seqvae.model import SequenceModel
+from seqvae.objectives.divergences import prior_samples
 from seqvae.objectives.elbo import Elbo
-from seqvae.objectives.rate_policies import FreeBits
+from seqvae.objectives.mmd import Mmd
+from seqvae.objectives.rate_policies import FreeBits, RatePolicy
 from seqvae.objectives.schedules import Linear
 from seqvae.steps import StepSpec
 
@@ -97,3 +100,35 @@ def test_a_bare_number_is_a_constant_beta() -> None:
     config = schema.check_part("objective", {"preset": "elbo", "beta": 0.25}, "objective", problems)
     assert not problems
     assert registry.build("objective", config).beta(17) == 0.25
+
+
+@pytest.mark.parametrize(
+    ("alpha", "scaling", "rate_weight", "divergence_weight"),
+    [(0.0, 1.0, 1, 0), (0.0, 10.0, 1, 9), (1.0, 10.0, 0, 10), (0.5, 2.0, 0.5, 1.5), (-1.0, 2.0, 2, 0)],
+)
+def test_infovaes_coefficients(
+    alpha: float, scaling: float, rate_weight: float, divergence_weight: float, model: SequenceModel, batch: SequenceBatch
+) -> None:
+    """1 - alpha times the rate and alpha + lambda - 1 times the divergence, of the minimised loss."""
+    objective = Elbo(alpha=alpha, scaling=scaling, divergence=Mmd())
+    loss = objective(model, batch, 0)
+    expected = loss.terms["distortion"] + rate_weight * loss.terms["rate"]
+    if divergence_weight:
+        expected = expected + divergence_weight * loss.terms["divergence"]
+    torch.testing.assert_close(loss.per_sequence, expected, rtol=0, atol=1e-10)
+
+
+def test_a_rate_that_is_not_charged_may_be_infinite(model: SequenceModel, batch: SequenceBatch) -> None:
+    class Infinite(RatePolicy):
+        def forward(self, *given: object) -> torch.Tensor:
+            return torch.full((len(batch),), torch.inf)
+
+    assert torch.isfinite(Elbo(alpha=1.0, divergence=Mmd(), rate=Infinite())(model, batch, 0).per_sequence).all()
+
+
+def test_the_divergence_sees_every_sample_of_a_prior_that_may_depend_on_the_record() -> None:
+    z = torch.zeros(3, 5, 2)
+    alone = prior_samples(Independent(Normal(torch.zeros(2), torch.ones(2)), 1), z)
+    each = prior_samples(Independent(Normal(torch.arange(5.0)[:, None].expand(5, 2) * 100, torch.ones(5, 2)), 1), z)
+    assert alone.shape == each.shape == z.shape
+    torch.testing.assert_close(each.mean((0, 2)), torch.arange(5.0) * 100, rtol=0, atol=3.0)

@@ -36,8 +36,8 @@ def test_the_geco_step_of_the_paper() -> None:
 
 
 def test_minimum_rate_charges_the_constraint() -> None:
-    """d/drate of rate + u (r - rate) is 1 - u: past u = 1 more rate is what the loss wants."""
-    for start in (0.0, 0.25, 1.5):
+    """d/drate of rate + u (r - rate) is 1 - u: at u = 1 it is free."""
+    for start in (0.0, 0.25, 1.0):
         nats = torch.tensor([[1.0, 2.0], [0.5, 0.5]], dtype=torch.float64, requires_grad=True)
         charged = MinimumRate(nats=5.0, start=start)(Rate({"z": nats}), alone)
         assert charged.tolist() == pytest.approx([3 + start * 2, 1 + start * 4])
@@ -49,6 +49,14 @@ def test_the_minimum_rates_multiplier_is_never_negative() -> None:
     policy = MinimumRate(nats=5.0, start=0.01)
     policy.learn([loss([1.0], [100.0])], alone)
     assert policy.scalars() == {"multiplier": 0.0}
+
+
+def test_a_rate_is_not_paid_for_unless_asked() -> None:
+    """Past u = 1 the loss would reward a rate without information."""
+    for largest, expected in ((1.0, 1.0), (None, 4.5)):
+        policy = MinimumRate(nats=5.0, learning_rate=1.0, largest=largest)
+        policy.learn([loss([1.0], [0.5])], alone)
+        assert policy.scalars() == {"multiplier": expected}
 
 
 def test_geco_averages_the_excess_and_stays_within_its_bounds() -> None:

@@ -54,7 +54,7 @@ class DecoderLikelihood(Guard):
 
     def _decode(self, z: Tensor) -> SequenceBatch:
         spec = self.vae.codec.spec
-        written: list[np.ndarray] = generate(self.vae.model, z, Greedy(), self.vae.max_length)
+        written: list[np.ndarray] = generate(self.vae.model, z, Greedy(), self.vae.max_length, constraint=self.vae.constraint())
         inputs, lengths = pad([to_tensor(sequence, spec) for sequence in written], spec.pad if spec.discrete else 0)
         return SequenceBatch(inputs, lengths).to(z.device)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from seqvae.data.computed import PropertyFunction
 from seqvae.data.rows import Reader
+from seqvae.errors import DataError
 from seqvae.modalities.molecule.drawing import svg
 from seqvae.modalities.molecule.metrics import generation_metrics
 from seqvae.modalities.molecule.parsing import canonical, parse
@@ -67,8 +68,11 @@ class MoleculeModality:
         return property_function(name)
 
     def canonical(self, record: str) -> str | None:
-        """The canonical isomeric SMILES; None where the record is no molecule."""
-        return canonical(record)
+        """The canonical isomeric SMILES; None where the string is no molecule, or several of which none may be kept."""
+        try:
+            return to_record(record, self.fragments)
+        except DataError:
+            return None
 
     def similarity(self, a: Sequence[str], b: Sequence[str]) -> np.ndarray:
         """`[N]` Tanimoto similarities of pairs, 0 to 1."""

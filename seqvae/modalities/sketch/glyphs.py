@@ -1,8 +1,8 @@
-"""`glyphs`: the outlines of the letters and signs in matplotlib's bundled fonts, as pen strokes.
+"""`glyphs` and `letters`: the outlines of the signs in matplotlib's bundled fonts, as pen strokes.
 
-A data set that needs no download. Every glyph is drawn by its contours, curves straightened, at most `LONGEST` points; of equal
+Data sets that need no download. Every glyph is drawn by its contours, curves straightened, at most `LONGEST` points; of equal
 drawings one is kept. Glyphs that come from a digit or a Latin letter (accents, bold and italic forms included) are labelled by it,
-the others by the class after the last. The result depends on the installed matplotlib, so it serves demonstrations and tests.
+the others by the class after the last. The result depends on the installed matplotlib, so they serve demonstrations and tests.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import string
 import tempfile
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +22,8 @@ import numpy as np
 from seqvae.data.cache import key_of
 from seqvae.data.splits import digest_of
 
-VERSION = 1  # of the rules below
-SIDE, CLOSENESS = 100.0, 1.0  # a glyph's longer side, and how far its straightened outline may lie from the outline
+VERSION = 2  # of the rules below
+SIDE, CLOSENESS = 100.0, 2.0  # a glyph's longer side, and how far its straightened outline may lie from the outline
 LONGEST = 100  # points of a drawing
 FONTS = (
     "DejaVu*.ttf",
@@ -35,25 +35,39 @@ MOVE, LINE, QUADRATIC, CLOSE = 1, 2, 3, 79  # matplotlib's path codes; the fonts
 
 
 def build(folder: Path) -> Path:
-    """The file of drawings, QuickDraw's `.ndjson` with `word` a character, under `folder`; made on the first call (some 30 s)."""
-    path = folder / f"glyphs-{key_of([VERSION, importlib.metadata.version('matplotlib')])}.ndjson"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=folder, encoding="utf-8", delete=False) as stream:
-            stream.writelines(f"{line}\n" for line in drawings())
-        os.chmod(stream.name, 0o644)  # a temporary file is private, a cache may be shared
-        os.replace(stream.name, path)
-    return path
+    """The file of all drawings under `folder`, QuickDraw's `.ndjson` with `word` a character; the first call takes some 20 s."""
+    return _file(folder, "glyphs", lambda character: True)
 
 
-def drawings() -> list[str]:
-    """Every different drawing as a line of json, in the order of their hashes, so that any first part is a mixture."""
+def build_letters(folder: Path) -> Path:
+    """The same of the digits and Latin letters alone, in every style, without accents (some 2 s)."""
+    return _file(folder, "letters", is_letter)
+
+
+def is_letter(character: str) -> bool:
+    """Whether a character is one of `CLASSES`, or one in another style (bold, italic, script: not raised, nor in a circle)."""
+    return character in CLASSES or (unicodedata.decomposition(character).startswith("<font>") and class_of(character) != OTHER)
+
+
+def drawings(admitted: Callable[[str], bool]) -> list[str]:
+    """Every different drawing of the characters admitted, a line of json each, in the order of their hashes."""
     found: dict[str, str] = {}
     for font in fonts():
-        for character, lines in outlines(font):
+        for character, lines in outlines(font, admitted):
             drawing = json.dumps([line.T.astype(int).tolist() for line in lines], separators=(",", ":"))
             found.setdefault(drawing, f'{{"class":{class_of(character)},"word":{json.dumps(character)},"drawing":{drawing}}}')
     return [found[key] for key in sorted(found, key=digest_of)]
+
+
+def _file(folder: Path, name: str, admitted: Callable[[str], bool]) -> Path:
+    path = folder / f"{name}-{key_of([VERSION, importlib.metadata.version('matplotlib')])}.ndjson"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=folder, encoding="utf-8", delete=False) as stream:
+            stream.writelines(f"{line}\n" for line in drawings(admitted))
+        os.chmod(stream.name, 0o644)  # a temporary file is private, a cache may be shared
+        os.replace(stream.name, path)
+    return path
 
 
 def fonts() -> list[Path]:
@@ -70,12 +84,12 @@ def class_of(character: str) -> int:
     return CLASSES.index(base) if base and base in CLASSES else OTHER
 
 
-def outlines(font: Path) -> Iterator[tuple[str, list[np.ndarray]]]:
-    """Each character of a font with the lines of its outline, whole numbers, y downwards; empty and very long ones left out."""
+def outlines(font: Path, admitted: Callable[[str], bool]) -> Iterator[tuple[str, list[np.ndarray]]]:
+    """Each character admitted with the lines of its outline, whole numbers, y downwards; empty and very long ones left out."""
     from matplotlib import ft2font
 
     face = ft2font.FT2Font(str(font))
-    for code in sorted(face.get_charmap()):
+    for code in filter(lambda code: admitted(chr(code)), sorted(face.get_charmap())):
         face.load_char(code, flags=ft2font.LoadFlags.NO_SCALE)
         lines = fitted_contours(*face.get_path())
         if lines and sum(map(len, lines)) <= LONGEST:

@@ -56,4 +56,6 @@ def test_what_heads_and_optimisers_ask_for() -> None:
     assert MOLECULE.property_function("heavy_atoms")(["CCO", "(("]).tolist()[0] == 3
     assert MOLECULE.canonical("OCC") == "CCO"
     assert MOLECULE.canonical("((") is None
+    assert MOLECULE.canonical("CC.O") is None
+    assert MoleculeModality(fragments="largest").canonical("O.OCC") == "CCO"
     assert MOLECULE.similarity(["CCO"], ["OCC"]).tolist() == [1.0]
