@@ -43,6 +43,7 @@ class Demo:
 DEMOS = (
     Demo("text", "text-demo", "sentences", "the docstrings of the installed Python packages"),
     Demo("sketch", "sketch-demo", "drawings", "the outlines of letters and signs in matplotlib's fonts"),
+    Demo("molecule", "molecule-demo", "molecules", "RDKit's folder of molecules from the National Cancer Institute"),
 )
 
 

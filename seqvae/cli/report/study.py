@@ -94,7 +94,7 @@ def gather(run: Path, records: str, source: str) -> Study:
         records: what its records are called, in the plural.
         source: where they come from, after "out of".
     """
-    from seqvae.cli.evaluate import find_split
+    from seqvae.cli.evaluate import find_splits
     from seqvae.evaluation.card import evaluate, table
     from seqvae.evaluation.verdict import verdict
     from seqvae.explore.latent_map import latent_map
@@ -102,9 +102,19 @@ def gather(run: Path, records: str, source: str) -> Study:
     from seqvae.vae import SeqVAE
 
     vae = SeqVAE.from_pretrained(run)
-    store = find_split(vae, "test")
+    splits = find_splits(vae)
+    store = splits["test"]
     history = read_metrics(run)
-    metrics = evaluate(vae, store, split="test", samples=IMPORTANCE_SAMPLES, limit=JUDGED, seed=SEED)
+    metrics = evaluate(
+        vae,
+        store,
+        split="test",
+        samples=IMPORTANCE_SAMPLES,
+        limit=JUDGED,
+        seed=SEED,
+        training=splits["train"],
+        generation=vae.recipe.evaluation.generation,
+    )
     rows = np.random.default_rng(SEED).permutation(len(store))[:MAPPED]
     seen = _records(vae, store, rows)
     latents = vae.encode(seen)

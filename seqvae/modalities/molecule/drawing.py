@@ -1,15 +1,18 @@
-"""Structures as pictures, drawn by RDKit."""
+"""Structures as pictures, drawn by RDKit: one as SVG for a page, many as a grid in an SVG or PNG file."""
 
 from __future__ import annotations
 
 import html
+import io
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from seqvae.modalities.molecule.parsing import parse
 
 WIDTH, HEIGHT = 220, 160  # pixels of one structure
 PROLOG = re.compile(r"<\?xml[^>]*\?>\s*")
+LEGEND = 34  # characters that fit under a structure
 
 
 def svg(smiles: str) -> str:
@@ -26,22 +29,34 @@ def svg(smiles: str) -> str:
     return PROLOG.sub("", str(drawer.GetDrawingText()))
 
 
-def grid(molecules: Sequence[str], columns: int = 4, captions: Sequence[str] | None = None) -> str:
-    """Structures side by side as one SVG document; what is no molecule leaves its place empty under its caption.
+def grid(tiles: Sequence[tuple[str, str]], columns: int, suffix: str) -> bytes:
+    """Structures side by side; what is no molecule leaves its place empty over its caption.
 
     Args:
-        molecules: SMILES, at least one.
+        tiles: SMILES with captions, at least one, row by row.
         columns: structures a row, at least 1.
-        captions: a line under each; the SMILES themselves unless given.
+        suffix: `.svg` or `.png`.
     """
-    from rdkit.Chem.Draw import MolsToGridImage
+    from rdkit.Chem.Draw.rdMolDraw2D import MolDraw2DCairo, MolDraw2DSVG
 
-    legends = [f"{caption:.60}" for caption in (molecules if captions is None else captions)]
-    drawn = MolsToGridImage(
-        [parse(smiles) for smiles in molecules],
-        molsPerRow=min(columns, len(molecules)),
-        subImgSize=(WIDTH, HEIGHT),
-        legends=legends,
-        useSVG=True,
-    )
-    return str(drawn)
+    rows = -(-len(tiles) // columns)
+    kind = {".svg": MolDraw2DSVG, ".png": MolDraw2DCairo}[suffix]
+    drawer = kind(columns * WIDTH, rows * HEIGHT, WIDTH, HEIGHT)
+    molecules = [parse(smiles) for smiles, _ in tiles]
+    drawer.DrawMolecules(molecules, legends=[f"{caption:.{LEGEND}}" for _, caption in tiles])
+    drawer.FinishDrawing()
+    drawn = drawer.GetDrawingText()
+    return drawn.encode() if isinstance(drawn, str) else bytes(drawn)
+
+
+def paint(axes: Any, smiles: str) -> None:
+    """One structure onto matplotlib axes; the string itself where it is no molecule."""
+    from matplotlib import image
+
+    axes.set_axis_off()
+    if parse(smiles) is None:
+        axes.text(
+            0.5, 0.5, f"{smiles:.{LEGEND}}" or "(empty)", ha="center", va="center", fontsize="xx-small", transform=axes.transAxes
+        )
+        return
+    axes.imshow(image.imread(io.BytesIO(grid([(smiles, "")], 1, ".png"))))

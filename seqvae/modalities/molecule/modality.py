@@ -11,7 +11,7 @@ import numpy as np
 from seqvae.data.computed import PropertyFunction
 from seqvae.data.rows import Reader
 from seqvae.errors import DataError
-from seqvae.modalities.molecule.drawing import svg
+from seqvae.modalities.molecule import drawing
 from seqvae.modalities.molecule.metrics import generation_metrics
 from seqvae.modalities.molecule.parsing import canonical, parse
 from seqvae.modalities.molecule.properties import property_function
@@ -80,7 +80,15 @@ class MoleculeModality:
 
     def render(self, record: str) -> str:
         """An HTML fragment: the structure, or the string where it is no molecule."""
-        return svg(record)
+        return drawing.svg(record)
+
+    def picture(self, tiles: Sequence[tuple[str, str]], columns: int, suffix: str) -> bytes:
+        """The content of a `.svg` or `.png` file: structures with captions, row by row in so many columns."""
+        return drawing.grid(tiles, columns, suffix)
+
+    def paint(self, axes: Any, record: str, colour: str) -> None:
+        """The structure onto matplotlib axes, its atoms in the colours that chemists know rather than in `colour`."""
+        drawing.paint(axes, record)
 
     def perplexities(self, nll_nats: float, tokens: int, units: int, records: int) -> dict[str, float]:
         """`ppl_token = exp(nll / tokens)`, the end of each record counted; it depends on the tokenizer."""

@@ -104,3 +104,10 @@ def test_beams_parse_too(codec: GrammarCodec, make_model: Callable[..., Sequence
     model = make_model(codec.spec, dtype=torch.float32)
     found = beam_search(model, torch.randn(5, 4), 3, 25, constraint=codec.constraint(25, "cpu"))
     assert [s.tolist() for s in codec.encode(codec.decode(found))] == [s.tolist() for s in found]
+
+
+@pytest.mark.slow
+def test_ten_thousand_latents_all_parse(codec: GrammarCodec, make_model: Callable[..., SequenceModel]) -> None:
+    model = make_model(codec.spec, dtype=torch.float32)
+    written = generate(model, 2 * torch.randn(10_000, 4), SamplingRule(), 40, constraint=codec.constraint(40, "cpu"))
+    assert len(codec.encode(codec.decode(written))) == 10_000  # encoding parses, and raises for what does not

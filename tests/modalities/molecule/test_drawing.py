@@ -3,8 +3,9 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
+from matplotlib.figure import Figure
 
-from seqvae.modalities.molecule.drawing import grid, svg
+from seqvae.modalities.molecule.drawing import grid, paint, svg
 
 
 def elements(text: str) -> list[str]:
@@ -23,8 +24,18 @@ def test_what_is_no_molecule_is_shown_as_text(text: str, shown: str) -> None:
 
 
 def test_a_grid_has_a_place_for_each() -> None:
-    drawn = grid(["CCO", "((", "c1ccccc1"], columns=2)
-    root = ElementTree.fromstring(drawn)
+    tiles = [("CCO", "ethanol"), ("((", "nothing"), ("c1ccccc1", "benzene")]
+    root = ElementTree.fromstring(grid(tiles, 2, ".svg"))
     assert root.attrib["width"] == "440px"
     assert root.attrib["height"] == "320px"
-    assert elements(grid(["C"], columns=4)) != []
+    assert grid(tiles, 3, ".png").startswith(b"\x89PNG")
+
+
+def test_a_structure_on_axes() -> None:
+    figure = Figure()
+    drawn, written = figure.subplots(1, 2)
+    paint(drawn, "CCO")
+    paint(written, "((")
+    (image,) = drawn.get_images()
+    assert image.get_array().std() > 0
+    assert [text.get_text() for text in written.texts] == ["(("]

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import math
 from pathlib import Path
 
 import pytest
 
+from seqvae.data.cards import list_cards, load_card
 from seqvae.data.rows import Columns, Rejected, Row
+from seqvae.data.sources import reader_for
 from seqvae.errors import DataError
 from seqvae.modalities.molecule import workers
 from seqvae.modalities.molecule.modality import MoleculeModality
 from seqvae.modalities.molecule.readers import molecule_readers
+from seqvae.modalities.molecule.records import to_record
 
 GUESSES = MoleculeModality.columns
 
@@ -110,3 +114,21 @@ def test_a_dead_process_is_an_error_and_no_hang(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(workers.sys, "executable", "/bin/false")
     with pytest.raises(DataError, match="died with code 1"):
         list(workers.outcomes(["C"] * 5, "reject"))
+
+
+CARDS = [card.name for card in list_cards() if card.modality == "molecule" and not card.embedded]
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_the_first_rows_of_every_card(real_data: Path, name: str) -> None:
+    card = load_card(name)
+    for file in card.splits.values():
+        path = real_data / file.file
+        if not path.is_file():
+            continue
+        reader = reader_for(path, MoleculeModality(), card.reader)
+        rows = reader.read(path, Columns(card.column, card.label, card.properties, GUESSES))  # type: ignore[attr-defined]
+        for row in itertools.islice(rows, 5):
+            assert isinstance(row, Row), row
+            assert to_record(row.record)
+            assert len(row.properties) == len(card.properties)
