@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -50,13 +50,22 @@ def _padded(sequences: Sequence[np.ndarray], spec: StepSpec) -> SequenceBatch:
 
 def posterior_means(model: SequenceModel, store: SequenceStore) -> Tensor:
     """Posterior means `[N,*event]` of all records of a store, in its order, without gradients, on the model's device."""
-    means, order = [], []
+    return _of_posteriors(model, store, lambda posterior: posterior.mean)
+
+
+def posterior_samples(model: SequenceModel, store: SequenceStore) -> Tensor:
+    """One sample of each record's posterior, `[N,*event]`, as `posterior_means`; together they are the aggregated posterior."""
+    return _of_posteriors(model, store, lambda posterior: posterior.sample())
+
+
+def _of_posteriors(model: SequenceModel, store: SequenceStore, take: Callable[[Distribution], Tensor]) -> Tensor:
+    taken, order = [], []
     with evaluating(model):
         for rows in evaluation_batches(store.lengths, BATCH_STEPS, BATCH_RECORDS):
-            means.append(model.infer(store.batch(rows).to(device_of(model)))[1].mean)
+            taken.append(take(model.infer(store.batch(rows).to(device_of(model)))[1]))
             order.append(rows)
-    place = torch.from_numpy(np.argsort(np.concatenate(order))).to(means[0].device)
-    return torch.cat(means)[place]
+    place = torch.from_numpy(np.argsort(np.concatenate(order))).to(taken[0].device)
+    return torch.cat(taken)[place]
 
 
 def to_tensor(sequence: np.ndarray, spec: StepSpec) -> Tensor:

@@ -86,6 +86,7 @@ class SequenceModel(nn.Module):
         self.decoder = decoder
         self.likelihood = likelihood
         self.heads = heads if heads is not None else PropertyHeads({})
+        self.ex_post: nn.Module | None = None  # a density of the encodings, fitted after training, to sample from
 
     @property
     def event_shape(self) -> torch.Size:

@@ -72,6 +72,7 @@ class SeqVAE:
     ) -> None:
         self.model, self.codec, self.modality, self.recipe, self.max_length = model, codec, modality, recipe, max_length
         self.metrics: dict[str, Any] = dict(metrics or {})
+        self.ex_post: Mapping[str, Any] | None = None  # what `model.ex_post` was built from
 
     @property
     def device(self) -> torch.device:
@@ -142,17 +143,57 @@ class SeqVAE:
         top_k: int | None = None,
         top_p: float | None = None,
         seed: int | None = None,
+        prior: Literal["model", "ex_post"] = "model",
     ) -> list[Any]:
         """New records: latents from the prior, decoded by chance.
 
+        Args:
+            n: how many.
+            temperature, top_k, top_p: see `SamplingRule`.
+            seed: of all chance.
+            prior: the model's own, or the density that `fit_prior` has fitted to encodings.
+
         Raises:
-            ConfigError: a number out of its range; see `SamplingRule`.
+            ConfigError: a number out of its range; an unknown prior, or an ex-post one that has not been fitted.
         """
         rule = SamplingRule(temperature, top_k, top_p)
         with seeded(seed):
             with evaluating(self.model):
-                z = self.model.prior().sample(torch.Size([_at_least_one("n", n)]))
+                z = self._prior(prior)().sample(torch.Size([_at_least_one("n", n)]))
             return self.decode(z, rule)
+
+    def fit_prior(
+        self,
+        records: Sequence[Any] | Tensor,
+        components: int = 10,
+        covariance: Literal["full", "diagonal"] | None = None,
+        seed: int | None = None,
+    ) -> None:
+        """Fit a Gaussian mixture to encodings, for `sample(prior="ex_post")`; it is saved with the model (Ghosh et al. 2020).
+
+        Samples of the model's prior decode badly where the encodings do not cover it, and a deterministic posterior is never made
+        to. On a sphere the mixture is that of the surrounding space, and its samples are taken to the sphere.
+
+        Args:
+            records: to encode, most likely those trained on, each by one sample of its posterior; or their latents `[N,*event]`.
+            components: Gaussians.
+            covariance: full where latents are vectors and diagonal where they are sequences, unless given.
+            seed: of the samples and of where the fit begins.
+
+        Raises:
+            ConfigError: fewer than one component, or full covariances over a sequence of latents.
+            DataError: as `encode`; fewer records than components, or a collapsed model.
+        """
+        config = {
+            "kind": "mixture",
+            "components": _at_least_one("components", components),
+            "covariance": covariance or ("full" if len(self.model.event_shape) == 1 else "diagonal"),
+        }
+        with seeded(seed):
+            z = self._latents(records) if isinstance(records, Tensor) else self.encode(records, sample=True)
+            fitted = registry.build("prior", config, self.model.event_shape).to(z)
+            fitted.fit(z)
+        self.model.ex_post, self.ex_post = fitted, config
 
     def reconstruct(
         self, records: Sequence[Any], rule: Rule = GREEDY, beam: int | None = None, seed: int | None = None
@@ -288,6 +329,7 @@ class SeqVAE:
         """
         held = pretrained.read(locate(source))
         vae = cls(held.model, held.codec, held.modality, held.recipe, held.max_length, held.metrics)
+        vae.ex_post = held.ex_post
         return vae.to(device if device is not None else "cuda" if torch.cuda.is_available() else "cpu")
 
     def push_to_hub(self, repo_id: str, private: bool = False) -> str:
@@ -306,7 +348,18 @@ class SeqVAE:
             return hub.upload(Path(folder), repo_id, private)
 
     def _held(self) -> pretrained.Pretrained:
-        return pretrained.Pretrained(self.model, self.codec, self.modality, self.recipe, self.max_length, self.metrics)
+        return pretrained.Pretrained(
+            self.model, self.codec, self.modality, self.recipe, self.max_length, self.metrics, self.ex_post
+        )
+
+    def _prior(self, name: str) -> Any:
+        """The module whose call gives the distribution to sample from."""
+        priors = {"model": self.model.prior, "ex_post": self.model.ex_post}
+        if name not in priors:
+            raise ConfigError(f"unknown prior {name!r}; {nearest(name, priors)}")
+        if priors[name] is None:
+            raise ConfigError("this model has no ex-post prior; fit one with seqvae fit-prior RUN, or vae.fit_prior(records)")
+        return priors[name]
 
     def _parsed(self, records: Sequence[Any]) -> list[Any]:
         """The records, strings read as the modality reads an argument."""

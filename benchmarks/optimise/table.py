@@ -15,6 +15,10 @@ from seqvae.vae import SeqVAE
 JTVAE = {0.0: (1.96, 0.28, 97.5), 0.2: (1.68, 0.34, 97.4), 0.4: (0.82, 0.52, 85.4), 0.6: (0.18, 0.74, 54.4)}
 # JT-VAE's mean over its ten seeds; weighted retraining's plain latent optimisation, mean of five seeds
 PUBLISHED = {250: 4.33, 500: 5.71}
+SHOWN = ("rate_nats", "active_units", "latent_dim", "reconstruction_exact", "prior_validity")
+USABLE = 0.3  # share of held-out molecules given back exactly below which nothing near a molecule can be expected of a model
+UNUSABLE = """**This model was trained far too briefly: it does not give its molecules back, so that what it finds is seldom near
+its start. The numbers show that the protocols run; they compare with no published ones, whatever stands beside them.**"""
 HEAD = """# Optimising molecules
 
 `python -m benchmarks.optimise RUN` remakes this from `optimise/*.json`, which hold every molecule.
@@ -44,9 +48,10 @@ and carbons in a chain are those of each seed's ten best: median and most.
 """
 
 
-def write(folder: Path, path: Path, run: str, vae: SeqVAE) -> Path:
-    """Write the table of all results in a folder."""
+def write(folder: Path, path: Path, vae: SeqVAE) -> Path:
+    """Write the table of a model's results in a folder."""
     results = [json.loads(file.read_text("utf-8")) for file in sorted(folder.glob("*.json"))]
+    results = [result for result in results if result["of"]["made"] == vae.metrics.get("made")]
     text = HEAD.format(model=_model(vae))
     for protocol, title, row in (("similar", SIMILAR, _similar), ("budget", BUDGET, _budget)):
         rows = [row(result) for result in results if result["protocol"] == protocol]
@@ -66,12 +71,13 @@ def _model(vae: SeqVAE) -> str:
     made, data = vae.metrics.get("made", {}), vae.recipe.data
     judged = vae.metrics.get("test", vae.metrics.get("validation", {}))
     limit = f", the first {data.limit:,}" if data.limit else ""
-    shown = {key: judged[key] for key in ("rate_nats", "active_units", "latent_dim", "reconstruction_exact") if key in judged}
+    shown = {key: judged[key] for key in SHOWN if key in judged}
     numbers = ", ".join(f"{key} {value:.4g}" for key, value in shown.items())
     trained = f"{made.get('training_records', 0):,} records, step {made.get('step', 0):,}, {made.get('hardware', '')}"
     heads = "; ".join(f"{name} {_metrics(found)}" for name, found in judged.get("properties", {}).items())
     source = f"`{Path(data.source).name}`{limit}"
-    return f"Model: {source}; {trained}; unit posterior noise; {numbers}. Heads on held-out records: {heads or 'not measured'}."
+    text = f"Model: {source}; {trained}; unit posterior noise; {numbers}. Heads on held-out records: {heads or 'not measured'}."
+    return text if judged.get("reconstruction_exact", 1.0) >= USABLE else f"{text}\n\n{UNUSABLE}"
 
 
 def _metrics(found: dict[str, float]) -> str:

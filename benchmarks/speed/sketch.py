@@ -76,13 +76,13 @@ class Drawings:
         return SequenceBatch(*pad([torch.from_numpy(self.sketches[row]) for row in rows]))
 
 
-def drawings() -> Drawings:
-    """aaron_sheep where `SEQVAE_DATA` has it, else random walks of its lengths."""
+def drawings(card: str = "aaron_sheep") -> Drawings:
+    """The training drawings of a card where `SEQVAE_DATA` has them, else random walks of the lengths of aaron_sheep."""
     root = os.environ.get("SEQVAE_DATA")
-    if root and (Path(root) / "sketch" / "aaron_sheep.npz").is_file():
-        recipe = recipes.load("sketch-rnn")
+    if root and (Path(root) / "sketch" / f"{card}.npz").is_file():
+        recipe = recipes.load("sketch-rnn", [f"data={card}"])
         store = prepare(recipe.data, registry.build("modality", recipe.modality), recipe.tokenizer, 0).splits["train"]
-        return Drawings("aaron_sheep", [np.array(store[row]) for row in range(len(store))])
+        return Drawings(card, [np.array(store[row]) for row in range(len(store))])
     random = np.random.default_rng(0)
     lengths = np.clip(random.gamma(6.5, 19.2, 7400).astype(int), 2, 250)
     return Drawings("random walks", [_walk(random, points) for points in lengths])
@@ -100,7 +100,7 @@ def measure(quick: bool) -> dict[str, Any]:
     """The whole benchmark; `quick` only shows that it runs."""
     effort = QUICK if quick else FULL
     drawn = drawings()
-    ratios, agreement = [], {}
+    ratios, agreement = [training("sketch-rnn", _recipe("sketch-rnn", effort), drawings("omniglot"), effort)], {}
     for name in TARGETS:
         recipe = _recipe(name, effort)
         ratios.append(training(name, recipe, drawn, effort))
@@ -177,7 +177,7 @@ def training(name: str, recipe: Recipe, drawn: Drawings, effort: Effort) -> Rati
         return points
 
     note = f"{precision} against fp32; {BATCH} sketches a batch, mean {drawn.lengths.mean():.0f}, longest {longest} steps"
-    return Ratio(f"training {name}", "points", *in_turn(textbook_turn, our_turn, effort.turns), TARGETS[name], note)
+    return Ratio(f"training {name}, {drawn.name}", "points", *in_turn(textbook_turn, our_turn, effort.turns), TARGETS[name], note)
 
 
 @torch.no_grad()

@@ -41,7 +41,9 @@ def _as_text(found: dict[str, Any]) -> str:
     rows = table({name: value for name, value in found.items() if name not in words})
     name, value = (max(len(row[column]) for row in rows) for column in range(2))
     text = [f"{row.name:<{name}}  {row.value:>{value}}  {row.unit}: {row.meaning}".replace("  : ", "  ") for row in rows]
-    text += ["", "rate per dimension, nats", *_bars(found["rate_per_dimension"]), "", found["verdict"]]
+    if "rate_per_dimension" in found:
+        text += ["", "rate per dimension, nats", *_bars(found["rate_per_dimension"])]
+    text += ["", found["verdict"]]
     if "try_first" in found:
         text.append(f"Try first: {found['try_first']} ({found['why']}).")
     return "\n".join(text)

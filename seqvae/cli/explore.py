@@ -27,19 +27,28 @@ class Method(StrEnum):
     linear = "linear"
 
 
+class Prior(StrEnum):
+    """Where latents come from."""
+
+    model = "model"
+    ex_post = "ex_post"
+
+
 def sample(
     run: Run,
     count: Annotated[int, typer.Option("-n", min=1, help="How many records.")] = 16,
     temperature: Temperature = 1.0,
     top_k: Annotated[int | None, typer.Option(min=1, help="Choose among the k most probable steps.")] = None,
     top_p: Annotated[float | None, typer.Option(min=1e-6, max=1, help="Choose among the most probable that share p.")] = None,
+    prior: Annotated[Prior, typer.Option(help="The model's own, or the density that fit-prior has fitted.")] = Prior.model,
     seed: Seed = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Draw new records from the prior."""
     vae = load(run)
-    give(vae, vae.sample(count, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed), as_json, out)
+    records = vae.sample(count, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, prior=prior.value)
+    give(vae, records, as_json, out)
 
 
 def reconstruct(

@@ -14,7 +14,6 @@ from seqvae.cli.evaluate import find_split
 from seqvae.cli.explore import load
 from seqvae.cli.printing import print_json
 from seqvae.errors import ConfigError, DataError, SeqVAEError
-from seqvae.recipe import override
 from seqvae.user_function import function_at
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ def fit_heads(
 ) -> None:
     """Fit a head to each property of a trained model, on its training records, and measure it on held-out ones."""
     from seqvae.encoding import posterior_means
+    from seqvae.recipe import override
     from seqvae.storage.sources import locate
 
     vae = load(run)

@@ -6,7 +6,7 @@ No list of the records anywhere, so memory does not grow with the data set.
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import chain, islice
@@ -18,6 +18,7 @@ import numpy as np
 
 from seqvae.data.codec import Codec, source_sequences, source_spec
 from seqvae.data.computed import PropertyFunction, compute
+from seqvae.data.duplicates import Duplicates
 from seqvae.data.rejections import SHOWN, Rejections, check_rejections
 from seqvae.data.rows import Rejected, Row
 from seqvae.data.settings import DataSettings
@@ -26,6 +27,7 @@ from seqvae.data.splits import Splitter, Thresholds, digest_of
 from seqvae.data.store import StoreWriter
 from seqvae.errors import DataError
 
+LATER = {"train": ("valid", "test"), "valid": ("test",), "test": ()}  # whose records a split must not hold
 CHUNK = 4096  # records encoded at a time: enough to keep a threaded tokenizer busy, few enough to stay small
 
 
@@ -56,6 +58,8 @@ class Encoding:
         self.journal: TextIO | None = None
         self.left_out = self._records_of({split for part in source.parts for split in part.minus})
         self.thresholds = self._thresholds()
+        self.duplicates = Duplicates()
+        self.held_out = self._held_out() if settings.duplicates == "remove" else {}
 
     def run(self, seed: int) -> None:
         """Fit on the training records, then encode everything; `prepared.json` comes last."""
@@ -70,11 +74,11 @@ class Encoding:
         (self.folder / "codec").mkdir()
         self.codec.save(self.folder / "codec")
         summary = {"total": self.total, "rejected": self.rejected, "splits": dict(counts)}
-        summary |= {"source": self.source.name, "source_sha256": self.source.sha256}
+        summary |= {"source": self.source.name, "source_sha256": self.source.sha256, "duplicates": self.duplicates.counts()}
         (self.folder / "prepared.json").write_text(json.dumps(summary, indent=1), "utf-8")
 
     def _training_records(self) -> Iterator[Any]:
-        records = (row.record for split, row in self._rows() if split == "train")
+        records = (row.record for split, row, _ in self._rows() if split == "train")
         first = next(records, None)
         if first is None:
             raise self._nothing_to_train_on()
@@ -86,10 +90,12 @@ class Encoding:
             writers: dict[str, StoreWriter] = {}
             rows = self._rows()
             while chunk := list(islice(rows, CHUNK)):
-                for split in dict.fromkeys(split for split, _ in chunk):
+                for split, _, digest in chunk:
+                    self.duplicates.add(split, digest)
+                for split in dict.fromkeys(split for split, _, _ in chunk):
                     if split not in writers:
-                        writers[split] = stack.enter_context(self._writer(split, next(r for s, r in chunk if s == split)))
-                    self._write(writers[split], [row for s, row in chunk if s == split])
+                        writers[split] = stack.enter_context(self._writer(split, next(r for s, r, _ in chunk if s == split)))
+                    self._write(writers[split], [row for s, row, _ in chunk if s == split])
         return Counter({split: writer.count for split, writer in writers.items() if writer.count})
 
     def _writer(self, split: str, row: Row) -> StoreWriter:
@@ -118,19 +124,34 @@ class Encoding:
             source=source_sequences(self.codec, records),
         )
 
-    def _rows(self) -> Iterator[tuple[str, Row]]:
-        """Every good row and its split, in file order; bad ones are counted. Training rows beyond `limit` are left out."""
+    def _rows(self) -> Iterator[tuple[str, Row, int]]:
+        """Every good row with its split and digest, in file order; bad ones are counted. Training rows beyond `limit`, and
+        duplicates where they are unwanted, are left out."""
         training = 0
+        seen: dict[str, set[int]] = defaultdict(set)
         for part in self.source.parts:
-            for split, row in self._rows_of(part):
+            for split, row, digest in self._rows_of(part):
+                if self.settings.duplicates == "remove":
+                    if digest in seen[split] or any(digest in self.held_out[later] for later in LATER[split]):
+                        continue
+                    seen[split].add(digest)
                 if split == "train" and training == self.settings.limit:
                     if part.split == "train":
                         break
                     continue
                 training += split == "train"
-                yield split, row
+                yield split, row, digest
 
-    def _rows_of(self, part: Part) -> Iterator[tuple[str, Row]]:
+    def _held_out(self) -> dict[str, set[int]]:
+        """The digests of the valid and test records, from one more pass."""
+        found: dict[str, set[int]] = {"valid": set(), "test": set()}
+        for part in self.source.parts:
+            for split, _, digest in self._rows_of(part):
+                if split in found:
+                    found[split].add(digest)
+        return found
+
+    def _rows_of(self, part: Part) -> Iterator[tuple[str, Row, int]]:
         left_out = {digest for split in part.minus for digest in self.left_out[split]}
         for row in part.rows():
             self.total += 1
@@ -140,9 +161,9 @@ class Encoding:
             if part.split is not None and row.split not in (None, part.split):
                 self.total -= 1  # another part's row, in a file that holds several splits
                 continue
-            digest = digest_of(row.record) if left_out or (part.split or row.split) is None else 0
+            digest = digest_of(row.record)
             if digest not in left_out:
-                yield part.split or row.split or self.thresholds.split_of(digest), row
+                yield part.split or row.split or self.thresholds.split_of(digest), row, digest
 
     def _thresholds(self) -> Thresholds:
         """Where the splits of an unsplit part lie, found by hashing its records once."""

@@ -24,6 +24,7 @@ from seqvae import registry
 from seqvae.data.cache import cache_root, key_of, write_folder
 from seqvae.data.codec import Codec
 from seqvae.data.computed import property_functions
+from seqvae.data.duplicates import described
 from seqvae.data.encoding import Encoding
 from seqvae.data.rejections import Rejections, check_rejections, read_rejections
 from seqvae.data.settings import DataSettings
@@ -32,7 +33,7 @@ from seqvae.data.store import SequenceStore
 from seqvae.errors import DataError
 
 log = logging.getLogger("seqvae")
-FORMAT = 2  # of all that stands in the folder; part of its name
+FORMAT = 3  # of all that stands in the folder; part of its name
 SPLITS = ("train", "valid", "test")
 
 
@@ -45,6 +46,7 @@ class Prepared:
         codec: fitted on the training split.
         folder: where all this lies, under the cache.
         rejected: what was left out, and why.
+        duplicates: how many records recur; see `Duplicates.counts`.
         source_sha256: of each input file, by split (`all` for a file that was split by content).
         cached: whether it was there already.
     """
@@ -53,6 +55,7 @@ class Prepared:
     codec: Codec
     folder: Path
     rejected: Rejections
+    duplicates: dict[str, int]
     source_sha256: dict[str, str]
     cached: bool
 
@@ -73,7 +76,7 @@ def prepare(settings: DataSettings, modality: ReadsFiles, codec_config: Mapping[
     source = resolve(settings, modality)
     codec: Codec = registry.build("tokenizer", codec_config)
     computed = property_functions(modality, settings.computed)
-    chosen = [settings.max_length, settings.limit, settings.computed]
+    chosen = [settings.max_length, settings.limit, settings.computed, settings.duplicates]
     key = key_of([FORMAT, modality.name, source.key, codec_config["kind"], codec.fingerprint, chosen, seed])
     folder = cache_root() / "prepared" / key
     there = folder.is_dir()  # asked before its summary is read: it may appear at any moment, but then whole
@@ -97,8 +100,12 @@ def _open(folder: Path, codec: Codec, source: Source, settings: DataSettings, ca
     if rejected.count:
         check_rejections(rejected, settings)
         log.warning("%s: %s; all in %s", source.name, rejected, rejected.path)
+    duplicates: dict[str, int] = summary["duplicates"]
+    if duplicates:
+        advice = "" if settings.duplicates == "remove" else "; data.duplicates=remove takes them out"
+        log.info("%s, duplicates: %s%s", source.name, described(duplicates), advice)
     splits = {split: SequenceStore(folder / split) for split in SPLITS if split in summary["splits"]}
-    return Prepared(splits, codec, folder, rejected, source.sha256, cached)
+    return Prepared(splits, codec, folder, rejected, duplicates, source.sha256, cached)
 
 
 def _summary(folder: Path) -> dict[str, Any] | None:

@@ -25,6 +25,8 @@ class DataSettings:
         on_error: `skip` counts bad records, shows them and writes them to `rejected.jsonl`; `raise` stops at the first.
         max_rejected: the share of bad records beyond which `skip` is an error too.
         max_length: longest record in steps, its end counted; a longer one is a bad record, never cut.
+        duplicates: `keep` counts records that recur, within a split or in two, and says so; `remove` keeps the first of each, takes
+            out of training what recurs in valid or test, and out of valid what recurs in test.
         limit: keep only the first so many training records.
     """
 
@@ -40,4 +42,5 @@ class DataSettings:
     on_error: Literal["skip", "raise"] = "skip"
     max_rejected: Annotated[float, Field(ge=0, le=1)] = 0.05
     max_length: PositiveInt = 512
+    duplicates: Literal["keep", "remove"] = "keep"
     limit: PositiveInt | None = None

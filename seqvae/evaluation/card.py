@@ -54,6 +54,8 @@ def evaluate(
 ) -> Metrics:
     """Every metric that applies, as plain numbers that go into JSON. The same seed gives the same numbers.
 
+    A posterior without a density has no rate, ELBO, NLL, perplexity or mutual information; the verdict then says so.
+
     Args:
         vae: the model with its codec and modality.
         store: the records, encoded by the model's own codec.
@@ -74,11 +76,13 @@ def evaluate(
     measured = posterior_pass(vae.model, store, limit=limit, seed=seed, precision=precision)
     metrics: Metrics = {"modality": vae.modality.name, "split": split, "count": len(measured.rows), "samples": samples}
     metrics |= measured.summary
-    nll = importance_nll(vae.model, store, samples=samples, rows=rows, limit=limit, seed=seed, precision=precision)
-    metrics["nll_nats"] = nll.mean
-    if samples > 1:
-        metrics["nll_stderr_nats"] = nll.stderr
-    metrics |= _perplexities(vae, store, measured.rows, nll.mean)
+    if measured.has_density:
+        nll = importance_nll(vae.model, store, samples=samples, rows=rows, limit=limit, seed=seed, precision=precision)
+        metrics["nll_nats"] = nll.mean
+        if samples > 1:
+            metrics["nll_stderr_nats"] = nll.stderr
+        metrics |= _perplexities(vae, store, measured.rows, nll.mean)
+        metrics |= _information(measured)
     metrics |= _likelihood_metrics(vae, store, measured, precision)
     metrics |= _latent_health(vae, measured)
     metrics["collapsed"] = verdict(metrics).collapsed
@@ -106,7 +110,7 @@ def as_text(metrics: Mapping[str, Any]) -> str:
     lines = table(metrics)
     name, value, unit = (max((len(line[column]) for line in lines), default=0) for column in range(3))
     text = [f"{line.name:<{name}}  {line.value:>{value}}  {line.unit:<{unit}}  {line.meaning}".rstrip() for line in lines]
-    if "rate_nats" in metrics:
+    if "active_units" in metrics:
         found = verdict(metrics)
         text += ["", " ".join(part for part in (found.sentence, found.advice) if part)]
     return "\n".join(text)
@@ -128,10 +132,15 @@ def _likelihood_metrics(vae: SeqVAE, store: SequenceStore, measured: PosteriorPa
         return dict(vae.modality.likelihood_metrics(vae.model.likelihood, decoded(vae.model, store, measured), vae.codec))
 
 
-def _latent_health(vae: SeqVAE, measured: PosteriorPass) -> dict[str, float]:
+def _information(measured: PosteriorPass) -> dict[str, float]:
     return {
         "mi_nats": mutual_information(measured.posteriors, measured.z),
         "mi_bound_nats": math.log(len(measured.rows)),
+    }
+
+
+def _latent_health(vae: SeqVAE, measured: PosteriorPass) -> dict[str, float]:
+    return {
         "active_units": active_units(measured.means),
         "latent_dim": vae.model.event_shape.numel(),
     }

@@ -20,7 +20,6 @@ from torch import Tensor
 
 from seqvae.batch import SequenceBatch, pad
 from seqvae.data.store import SequenceStore
-from seqvae.distributions.point_mass import has_density
 from seqvae.encoding import to_tensor
 from seqvae.evaluation.conditions import Precision, measuring
 from seqvae.evaluation.latent import active_units, aggregated_kl, mutual_information
@@ -60,7 +59,8 @@ def diagnose(
         found |= {"active_units": active_units(measured.means), "latent_dim": vae.model.event_shape.numel()}
         found |= _sensitivity(vae, store, measured)
         found |= _round_trips(vae, measured)
-    found["rate_per_dimension"] = measured.rate.double().mean(0).tolist()
+    if measured.has_density:
+        found["rate_per_dimension"] = measured.rate.double().mean(0).tolist()
     judged = verdict(found)
     change = judged.first_change(vae.recipe)
     found |= {"collapsed": judged.collapsed, "verdict": judged.sentence}
@@ -68,7 +68,7 @@ def diagnose(
 
 
 def _information(vae: SeqVAE, measured: PosteriorPass) -> dict[str, float]:
-    if not all(map(has_density, measured.posteriors)):
+    if not measured.has_density:
         return {}
     return {
         "mi_nats": mutual_information(measured.posteriors, measured.z),
@@ -110,6 +110,6 @@ def _returned(vae: SeqVAE, z: Tensor) -> float:
     for start in range(0, len(sequences), TOGETHER):
         steps = [to_tensor(sequence, spec) for sequence in sequences[start : start + TOGETHER]]
         inputs, lengths = pad(steps, spec.pad if spec.discrete else 0)
-        returned.append(vae.model.infer(SequenceBatch(inputs, lengths).to(z.device))[1].mean)
+        returned.append(vae.model.project(vae.model.infer(SequenceBatch(inputs, lengths).to(z.device))[1].mean))
     sent, back = z.flatten(1).double(), torch.cat(returned).flatten(1).double()
     return 1 - float((sent - back).square().sum() / (sent - sent.mean(0)).square().sum())

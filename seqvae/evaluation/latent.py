@@ -80,6 +80,7 @@ def aggregated_log_prob(posteriors: Sequence[Distribution], z: Tensor) -> Tensor
     return _densities(posteriors, z)[1]
 
 
+@torch.no_grad()
 def _densities(posteriors: Sequence[Distribution], z: Tensor) -> tuple[Tensor, Tensor]:
     """log q(z|x) of the record that each z came from, and log q(z); both `[S,N]` float64."""
     samples, count = z.shape[:2]
@@ -97,9 +98,14 @@ def _densities(posteriors: Sequence[Distribution], z: Tensor) -> tuple[Tensor, T
 
 
 def _cross_log_prob(posteriors: Sequence[Distribution], z: Tensor) -> Tensor:
-    """log q(z_r|x_j), `[R,N]` float64, at `z [R,*event]`, for any distribution."""
-    event = z.shape[1:]
-    return torch.cat([q.log_prob(z.unsqueeze(1).expand(len(z), _size(q), *event)).double() for q in posteriors], dim=1)
+    """log q(z_r|x_j), `[R,N]` float64, at `z [R,*event]`, for any distribution; those on a sphere know a quick way."""
+    columns = []
+    for q in posteriors:
+        if hasattr(q, "cross_log_prob"):
+            columns.append(q.cross_log_prob(z))
+        else:
+            columns.append(q.log_prob(z.unsqueeze(1).expand(len(z), _size(q), *z.shape[1:])).double())
+    return torch.cat(columns, dim=1)
 
 
 class _DiagonalNormals:

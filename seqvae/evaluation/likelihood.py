@@ -4,14 +4,15 @@
     NLL(x)  = -log (1/S) sum_s p(x|z_s) p(z_s) / q(z_s|x)                       (Burda et al. 2016, arXiv 1509.00519)
 
 NLL <= -ELBO on average, and falls towards the true -log p(x) as S grows: numbers with different S are different numbers. The rate
-is exact where the posterior has a closed form. All in nats per sequence, EOS counted, BOS not, padding never; the average is over
+is exact where the posterior has a closed form. A posterior without a density (`deterministic`) has neither rate nor ELBO nor NLL,
+and those numbers are left out. All in nats per sequence, EOS counted, BOS not, padding never; the average is over
 records, in float64.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,9 +58,19 @@ class PosteriorPass:
     posteriors: list[Distribution]
 
     @property
+    def has_density(self) -> bool:
+        """Whether the posterior is one with a density, and so with a rate."""
+        return all(has_density(posterior) for posterior in self.posteriors)
+
+    @property
     def summary(self) -> dict[str, float]:
-        """`elbo_nats`, `rate_nats` and `distortion_nats`: means over records, nats per sequence; elbo = -(rate + distortion)."""
+        """`elbo_nats`, `rate_nats` and `distortion_nats`: means over records, nats per sequence; elbo = -(rate + distortion).
+
+        Without a density the distortion alone.
+        """
         rate, distortion = float(self.rate.double().sum(1).mean()), float(self.distortion.double().mean())
+        if not self.has_density:
+            return {"distortion_nats": distortion}
         return {"elbo_nats": -(rate + distortion), "rate_nats": rate, "distortion_nats": distortion}
 
 
@@ -155,27 +166,36 @@ def validation_metrics(
     Returns:
         `elbo_nats`, `rate_nats`, `distortion_nats` (nats per sequence, the true rate with weight 1 whatever the objective
         charges), `active_units`, `rate_per_dimension`, nats, a list, and over a part of the records `mi_nats` with its
-        `mi_bound_nats`.
+        `mi_bound_nats`. Without a density `distortion_nats` and `active_units` alone.
 
     Raises:
         DataError: the store has no records.
     """
     measured = posterior_pass(model, store, batch_tokens=batch_tokens, limit=limit, device=device, seed=seed)
-    per_dimension = measured.rate.double().mean(0).tolist()
-    found = {**measured.summary, "active_units": active_units(measured.means), "rate_per_dimension": per_dimension}
+    found: dict[str, Any] = {**measured.summary, "active_units": active_units(measured.means)}
+    if not measured.has_density:
+        return found
+    found["rate_per_dimension"] = measured.rate.double().mean(0).tolist()
     return found | _watched_information(model, store, limit, device, seed)
+
+
+def criterion(metrics: Mapping[str, Any]) -> float:
+    """What the best model of a run is chosen by, the larger the better: the validation ELBO.
+
+    Where the posterior has no density there is none, and minus the distortion takes its place: what the ELBO becomes with the rate
+    that such a posterior has by convention, 0.
+    """
+    return float(metrics["elbo_nats"] if "elbo_nats" in metrics else -metrics["distortion_nats"])
 
 
 def _watched_information(
     model: SequenceModel, store: SequenceStore, limit: int | None, device: torch.device | None, seed: int
 ) -> dict[str, float]:
-    """`mi_nats` and `mi_bound_nats` over `WATCHED` records spread evenly; nothing for a posterior without density."""
+    """`mi_nats` and `mi_bound_nats` over `WATCHED` records spread evenly."""
     count = len(store.lengths[:limit])
     rows = np.linspace(0, count - 1, min(count, WATCHED)).round().astype(np.int64)
     with measuring(model, seed) as home:
         posterior = model.infer(store.batch(rows).to(device or home))[1]
-        if not has_density(posterior):
-            return {}
         information = mutual_information([posterior], posterior.sample(torch.Size([1])))
     return {"mi_nats": information, "mi_bound_nats": math.log(len(rows))}
 

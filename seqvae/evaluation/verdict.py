@@ -48,6 +48,7 @@ LOWER = Cure("lower the floor under the rate", ("objective.rate.nats=0.1",))
 SMALLER = Cure("a smaller latent would do", ("model.posterior.latent=16",))
 FEED = Cure("tell the decoder the latent at every step", ("model.decoder.injection=[initial_state, input]",))
 FORGET = Cure("let the decoder see less of its own words", ("model.decoder.word_dropout=0.3",))
+EX_POST = "To sample, fit a density to the encodings: seqvae fit-prior RUN, then seqvae sample RUN --prior ex_post."
 HOLD = Cure("hold the aggregated posterior to the prior", ("objective=info",))
 
 
@@ -82,22 +83,33 @@ def verdict(metrics: Mapping[str, Any]) -> Verdict:
     """The finding on a model.
 
     Args:
-        metrics: `rate_nats` and `active_units`; `mi_nats` with `mi_bound_nats` where measured; `latent_dim`, or
+        metrics: `rate_nats` (absent for a posterior without a density) and `active_units`; `mi_nats` with `mi_bound_nats` where
+        measured; `latent_dim`, or
             `rate_per_dimension` in its place. As `evaluate` and `validation_metrics` give them. What `diagnose` adds is used too.
     """
+    if "rate_nats" not in metrics:
+        return _without_density(metrics)
     rate, information = float(metrics["rate_nats"]), metrics.get("mi_nats")
     bound = float(metrics.get("mi_bound_nats", float("inf")))
     if information is not None and bound < 2 * COLLAPSED_NATS:
         sentence = "Too few records to tell whether the posterior has collapsed."
         return Verdict(False, sentence, remark="Evaluate at least a hundred.")
-    without_density = information is None and metrics["active_units"] > 0  # its rate is 0 by convention, and says nothing
-    if rate < COLLAPSED_NATS and not without_density:
+    if rate < COLLAPSED_NATS:
         return _on_prior(rate)
     if (information is not None and information < COLLAPSED_NATS) or (information is None and not metrics["active_units"]):
         return _constant(rate, information, metrics)
     if metrics.get("decoder_sensitivity_nats", DEAF_NATS) < DEAF_NATS:
         return _deaf(information, metrics)
     return _alive(rate, information, bound, metrics)
+
+
+def _without_density(metrics: Mapping[str, Any]) -> Verdict:
+    missing = "the posterior is a point without a density, so rate, ELBO, NLL and mutual information do not exist"
+    if not metrics["active_units"]:
+        return Verdict(True, f"Collapsed: every record has nearly the same latent ({_units(metrics)}); {missing}.", (POOL,))
+    if metrics.get("decoder_sensitivity_nats", DEAF_NATS) < DEAF_NATS:
+        return _deaf(None, metrics)
+    return Verdict(False, f"Not collapsed: {_units(metrics)}; {missing}.", remark=EX_POST)
 
 
 def _on_prior(rate: float) -> Verdict:

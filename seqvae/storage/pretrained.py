@@ -46,6 +46,7 @@ class Pretrained:
         recipe: what it was trained by.
         max_length: longest sequence to generate, in steps.
         metrics: what was measured of it.
+        ex_post: the configuration of the prior that was fitted to encodings after training (`model.ex_post`), if one was.
     """
 
     model: SequenceModel
@@ -54,6 +55,7 @@ class Pretrained:
     recipe: Recipe
     max_length: int
     metrics: dict[str, Any] = field(default_factory=dict)
+    ex_post: Mapping[str, Any] | None = None
 
 
 def write(folder: Path, held: Pretrained) -> None:
@@ -95,13 +97,15 @@ def read(folder: Path) -> Pretrained:
         codec.load(folder / CODEC)
         with torch.random.fork_rng(devices=[]):  # the initial weights are about to be overwritten: let them cost no chance
             model = build_model(codec.spec, recipe.to_config()["model"], source_spec(codec))
+            if config.get("ex_post") is not None:
+                model.ex_post = registry.build("prior", config["ex_post"], model.event_shape)
     except (ConfigError, DataError) as error:
         raise RunError(
             f"{folder} cannot be built: {error}; import the module that registers the part, or upgrade seqvae "
             f"(saved by {config.get('seqvae_version')}, this is {__version__})"
         ) from error
     load_weights(model, folder / WEIGHTS)
-    return Pretrained(model.eval(), codec, modality, recipe, config["max_length"], config["metrics"])
+    return Pretrained(model.eval(), codec, modality, recipe, config["max_length"], config["metrics"], config.get("ex_post"))
 
 
 def add_metrics(folder: Path, group: str, metrics: Mapping[str, Any]) -> None:
@@ -151,6 +155,7 @@ def _config(held: Pretrained) -> dict[str, Any]:
         "recipe": recipe,
         "max_length": held.max_length,
         "metrics": held.metrics,
+        "ex_post": held.ex_post,
     }
 
 

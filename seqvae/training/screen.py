@@ -67,8 +67,8 @@ class Screen:
             f"{progress.step:,}",
             f"{progress.epoch}",
             f"{metrics['distortion_nats']:.2f}",
-            f"{metrics['rate_nats']:.2f}",
-            f"{metrics['elbo_nats']:.2f}{' *' if best else ''}",
+            _nats(metrics, "rate_nats"),
+            f"{_nats(metrics, 'elbo_nats')}{' *' if best else ''}",
             f"{metrics['active_units']}",
         )
         self.rows = [*self.rows, (*row, *self.now[6:])][-SHOWN:]
@@ -105,3 +105,8 @@ class Screen:
             return ""
         seconds = round(progress.seconds / progress.step * max(0, self.total_steps - progress.step))
         return f"{seconds // 3600}:{seconds % 3600 // 60:02d}:{seconds % 60:02d}"
+
+
+def _nats(metrics: Mapping[str, Any], name: str) -> str:
+    """A number of a validation, or a dash where the posterior has no density and so no such number."""
+    return f"{metrics[name]:.2f}" if name in metrics else "-"

@@ -25,7 +25,7 @@ from seqvae.batch import SequenceBatch
 from seqvae.data.batches import Batches, bucket_batches
 from seqvae.data.store import SequenceStore
 from seqvae.errors import TrainingError
-from seqvae.evaluation.likelihood import validation_metrics
+from seqvae.evaluation.likelihood import criterion, validation_metrics
 from seqvae.evaluation.verdict import verdict
 from seqvae.objectives.plans import UpdatePlan
 from seqvae.objectives.schedules import Constant, Schedule
@@ -203,7 +203,7 @@ class Trainer:
     # ---- validation ----
 
     def validate(self) -> None:
-        """The true validation ELBO at beta 1; keeps the best model, and lowers the learning rate on a plateau."""
+        """The true validation ELBO at beta 1 (see `criterion`); keeps the best model, and lowers the learning rate on a plateau."""
         progress, decay = self.progress, self.settings.decay
         progress.validated_step = progress.step
         metrics = self._measure()
@@ -211,7 +211,7 @@ class Trainer:
         metrics["collapsed"] = found.collapsed
         self.plan.validated({name: value for name, value in metrics.items() if isinstance(value, float)})
         settled = self.engine.objective.settled(progress.step)
-        best, due = progress.validated(metrics["elbo_nats"], decay, settled)
+        best, due = progress.validated(criterion(metrics), decay, settled)
         self._report({"kind": "valid", **metrics, "verdict": found.sentence, "best": best}, metrics)
         self.screen.validated(progress, metrics, best)
         if settled:  # before, a low rate may be the schedule's doing

@@ -31,7 +31,6 @@ ALIVE = {
     "aggressive training on Yahoo, as published": card(5.7, 2.9, 15),
     "cyclical annealing on Yahoo, as published": card(2.1, 2.0, 9),
     "validation, information not measured": card(9.0, None, 20),
-    "a deterministic posterior, whose rate is 0 by convention": card(0.0, None, 20),
     "sphere in 128 dimensions, where no coordinate varies by 0.01": card(6.0, 4.0, 0, latent=128),
 }
 
@@ -138,3 +137,14 @@ def test_the_advice_can_be_typed(metrics: dict[str, Any]) -> None:
     assert settings
     assert all(setting in found.advice for setting in settings)
     recipe.load("text-lstm", settings)
+
+
+def test_without_a_density_active_units_decide_and_the_missing_numbers_are_explained() -> None:
+    alive, dead = (verdict({"active_units": units, "latent_dim": 32}) for units in (20, 0))
+    assert not alive.collapsed
+    assert dead.collapsed
+    assert all("without a density, so rate, ELBO, NLL and mutual information do not exist" in v.sentence for v in (alive, dead))
+    assert "seqvae fit-prior" in alive.advice
+    deaf = verdict({"active_units": 20, "latent_dim": 32, "decoder_sensitivity_nats": 0.0})
+    assert deaf.collapsed
+    assert "does not listen" in deaf.sentence

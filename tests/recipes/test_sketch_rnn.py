@@ -53,6 +53,12 @@ def test_the_logged_schedules(name: str, step: int, weight: float, rate: float) 
     assert recipe.training.optimizer["lr"] * schedule(step) == pytest.approx(rate, abs=5e-7)
 
 
+def test_a_cell_changes_on_the_command_line_by_its_keys_or_by_its_name() -> None:
+    changed = recipes.load("sketch-rnn", ["model.decoder.cell.recurrent_dropout=0.25", "model.encoder.cell=hyper_lstm"]).model
+    assert changed.decoder["cell"] == {"kind": "lstm", "recurrent_dropout": 0.25, "initialisation": "orthogonal"}
+    assert changed.encoder["cell"] == {"kind": "hyper_lstm", "recurrent_dropout": 0.1, "small": 256, "bottleneck": 32}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_loss_is_the_published_one_times_the_longest(name: str) -> None:
     """N_max (L_R + w max(L_KL, 0.2)), L_KL the mean over batch and dimensions, L_R the mean over batch and N_max."""

@@ -49,7 +49,7 @@ def test_the_files_are_those_promised(saved):
     manifest = json.loads((saved / "manifest.json").read_text())
     assert manifest == {name: hashlib.sha256((saved / name).read_bytes()).hexdigest() for name in files - {"manifest.json"}}
     config = json.loads((saved / "config.json").read_text())
-    assert list(config) == ["format", "format_version", "seqvae_version", "recipe", "max_length", "metrics"]
+    assert list(config) == ["format", "format_version", "seqvae_version", "recipe", "max_length", "metrics", "ex_post"]
     assert (config["format"], config["format_version"], config["seqvae_version"]) == ("seqvae", 1, __version__)
 
 
