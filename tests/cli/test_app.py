@@ -18,6 +18,7 @@ COMMANDS = [
     "evaluate",
     "diagnose",
     "fit-heads",
+    "fit-prior",
     "sample",
     "reconstruct",
     "interpolate",
