@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 import re
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from seqvae.modalities.molecule.parsing import parse
 WIDTH, HEIGHT = 220, 160  # pixels of one structure
 PROLOG = re.compile(r"<\?xml[^>]*\?>\s*")
 LEGEND = 34  # characters that fit under a structure
+LINE, LINES = 14, 4  # characters and lines that fit in the place of one
 
 
 def svg(smiles: str) -> str:
@@ -55,8 +57,7 @@ def paint(axes: Any, smiles: str) -> None:
 
     axes.set_axis_off()
     if parse(smiles) is None:
-        axes.text(
-            0.5, 0.5, f"{smiles:.{LEGEND}}" or "(empty)", ha="center", va="center", fontsize="xx-small", transform=axes.transAxes
-        )
+        lines = textwrap.wrap(smiles, LINE, max_lines=LINES, placeholder="…") or ["(empty)"]
+        axes.text(0.5, 0.5, "\n".join(lines), ha="center", va="center", fontsize="xx-small", transform=axes.transAxes)
         return
     axes.imshow(image.imread(io.BytesIO(grid([(smiles, "")], 1, ".png"))))
