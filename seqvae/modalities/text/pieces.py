@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SPECIALS = 4
 FILE = "pieces.model"
-SAMPLE = 500_000  # sentences that training looks at, drawn at random from more; beyond it the pieces hardly change
+SAMPLE = 50_000  # sentences that training looks at, drawn at random from more: it holds them in memory, some 2 kB each
 LONGEST = 16_384  # bytes; a longer sentence teaches nothing and is passed over in training
 THREADS = 4  # in training: the pieces depend on it in the last digits, so it must not follow the machine
 BLANK, ESCAPE = "\u2581", "\ue000"
@@ -54,7 +54,7 @@ class PieceCodec:
         if self._proto:
             return hashlib.sha256(self._proto).hexdigest()
         given = hashlib.sha256(self._given()).hexdigest() if self.model is not None else None
-        options = ["sentencepiece", 1, self.vocab_size, self.character_coverage, given]
+        options = ["sentencepiece", 2, self.vocab_size, self.character_coverage, given]
         return hashlib.sha256(json.dumps(options).encode()).hexdigest()
 
     def fit(self, records: Iterable[str], seed: int) -> None:
