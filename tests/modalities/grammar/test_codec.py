@@ -53,7 +53,7 @@ def test_log_likelihood_is_the_sum_over_the_leftmost_derivation(make_model: Call
             left = codec.grammar.productions[number].left
             rivals = [FIRST + n for n, p in enumerate(codec.grammar.productions) if p.left == left]
             total += float(logits[row, step, FIRST + number]) - math.log(sum(math.exp(logits[row, step, r]) for r in rivals))
-        assert float(model.log_likelihood(z, batch)[0, row]) == pytest.approx(total, rel=1e-12)
+        assert model.log_likelihood(z, batch)[0, row].item() == pytest.approx(total, rel=1e-12)
 
 
 def test_probabilities_of_all_short_derivations_sum_to_the_mass_that_fits(
