@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-EPSILON = 1e-5
+# The usual 1e-5 is no small number here: an untrained encoder's means have a variance of some 1e-6, and where epsilon outweighs the
+# variance nothing is normalised, and the model collapses by shrinking its means. float32 still tells means of 0.1 apart to 1e-8.
+EPSILON = 1e-10
 MOMENTUM = 0.1
 
 
@@ -25,9 +27,9 @@ class FixedScaleNorm(nn.Module):
     mean: Tensor
     variance: Tensor
 
-    def __init__(self, size: int, gamma: float) -> None:
+    def __init__(self, size: int, gamma: float, epsilon: float = EPSILON) -> None:
         super().__init__()
-        self.gamma = gamma
+        self.gamma, self.epsilon = gamma, epsilon
         self.shift = nn.Parameter(torch.zeros(size))
         self.register_buffer("mean", torch.zeros(size))
         self.register_buffer("variance", torch.ones(size))
@@ -36,4 +38,4 @@ class FixedScaleNorm(nn.Module):
         """`[B,K]` to `[B,K]`; in training the running statistics move."""
         of_batch = self.training and len(values) > 1
         gamma = torch.full_like(self.shift, self.gamma)
-        return functional.batch_norm(values, self.mean, self.variance, gamma, self.shift, of_batch, MOMENTUM, EPSILON)
+        return functional.batch_norm(values, self.mean, self.variance, gamma, self.shift, of_batch, MOMENTUM, self.epsilon)
