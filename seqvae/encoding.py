@@ -22,11 +22,11 @@ from seqvae.steps import StepSpec
 BATCH_STEPS, BATCH_RECORDS = 16_384, 512  # of one pass of the encoder: enough to keep every core busy, memory in tens of MB
 
 
-def posterior(model: SequenceModel, codec: Codec, records: Sequence[Any]) -> Distribution:
-    """q(z|x) of records, batch `[N]`, without gradients, on the model's device."""
+def posterior(model: SequenceModel, codec: Codec, records: Sequence[Any], labels: Tensor | None = None) -> Distribution:
+    """q(z|x) of records, batch `[N]`, without gradients, on the model's device; of their class `labels [N]` if any."""
     features, order = [], []
     with evaluating(model):
-        for rows, batch in record_batches(codec, records, device_of(model)):
+        for rows, batch in record_batches(codec, records, device_of(model), labels):
             features.append(model.infer(batch)[0])
             order.append(rows)
         place = torch.from_numpy(np.argsort(np.concatenate(order))).to(features[0].device)
@@ -34,14 +34,17 @@ def posterior(model: SequenceModel, codec: Codec, records: Sequence[Any]) -> Dis
     return distribution
 
 
-def record_batches(codec: Codec, records: Sequence[Any], device: torch.device) -> Iterator[tuple[np.ndarray, SequenceBatch]]:
-    """The records in batches of like length, the shortest first, each with its records' places `[B]`."""
+def record_batches(
+    codec: Codec, records: Sequence[Any], device: torch.device, labels: Tensor | None = None
+) -> Iterator[tuple[np.ndarray, SequenceBatch]]:
+    """The records, and their `labels [N]`, in batches of like length, the shortest first, each with its records' places `[B]`."""
     sequences, read, spec = codec.encode(records), source_sequences(codec, records), source_spec(codec)
     lengths = np.array([len(sequence) for sequence in sequences])
     for rows in evaluation_batches(lengths, BATCH_STEPS, BATCH_RECORDS):
         batch = _padded([sequences[row] for row in rows], codec.spec)
         source = None if spec is None else _padded([read[row] for row in rows], spec)
-        yield rows, replace(batch, source=source, index=torch.from_numpy(rows)).to(device)
+        index = torch.from_numpy(rows)
+        yield rows, replace(batch, source=source, index=index, labels=None if labels is None else labels[index]).to(device)
 
 
 def _padded(sequences: Sequence[np.ndarray], spec: StepSpec) -> SequenceBatch:

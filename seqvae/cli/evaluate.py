@@ -97,6 +97,8 @@ def find_splits(vae: SeqVAE) -> dict[str, SequenceStore]:
         raise RunError(
             f"the tokenizer that {recipe.data.source} gives now is not this model's; bring the old data back, or train again"
         )
+    if vae.classes and prepared.classes != vae.classes:
+        raise RunError(f"the classes that {recipe.data.source} has now are not this model's; bring the old data back, or train again")
     return prepared.splits
 
 

@@ -75,6 +75,8 @@ def evaluate(
     """
     measured = posterior_pass(vae.model, store, limit=limit, seed=seed, precision=precision)
     metrics: Metrics = {"modality": vae.modality.name, "split": split, "count": len(measured.rows), "samples": samples}
+    if vae.classes:
+        metrics["classes"] = len(vae.classes)
     metrics |= measured.summary
     if measured.has_density:
         nll = importance_nll(vae.model, store, samples=samples, rows=rows, limit=limit, seed=seed, precision=precision)

@@ -149,7 +149,7 @@ def decoded(
     device = device_of(model)
     for start in range(0, len(measured.rows), records):
         batch = store.batch(measured.rows[start : start + records]).to(device)
-        yield model.decoder(measured.z[:, start : start + records], batch), batch
+        yield model.decoded(measured.z[:, start : start + records], batch), batch
 
 
 def validation_metrics(

@@ -37,7 +37,15 @@ def reconstruction_metrics(
     """
     targets = [np.asarray(store[row]) for row in rows]
     with measuring(vae.model, 0, precision):
-        decoded = generate(vae.model, vae.model.project(means), Greedy(), vae.max_length, constraint=vae.constraint(), rows=at_once)
+        decoded = generate(
+            vae.model,
+            vae.model.project(means),
+            Greedy(),
+            vae.max_length,
+            constraint=vae.constraint(),
+            rows=at_once,
+            labels=store.labels_of(rows),
+        )
     metrics = dict(vae.modality.reconstruction_metrics(vae.codec.decode(targets), vae.codec.decode(decoded)))
     if vae.codec.spec.discrete:
         metrics["reconstruction_token_accuracy"] = token_accuracy(targets, decoded)
