@@ -58,7 +58,7 @@ class ClassCondition(nn.Module):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ConfigError(f"model.condition.names: {twice[0]!r} stands twice; give each class its own name")
-        self.names, self.hide = names, hide
+        self.names, self.hide = tuple(names), hide
         self.latent_width, self.feature_width = width, width * encoder
         self.table = nn.Embedding(len(names) + 1, width)
         with torch.no_grad():
