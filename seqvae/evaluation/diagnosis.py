@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from seqvae.batch import SequenceBatch, pad
 from seqvae.data.store import SequenceStore
-from seqvae.encoding import to_tensor
+from seqvae.encoding import as_batch
 from seqvae.evaluation.conditions import Precision, measuring
 from seqvae.evaluation.latent import active_units, aggregated_kl, mutual_information
 from seqvae.evaluation.likelihood import PosteriorPass, posterior_pass
@@ -106,10 +105,9 @@ def _round_trips(vae: SeqVAE, measured: PosteriorPass) -> dict[str, float]:
 def _returned(vae: SeqVAE, z: Tensor) -> float:
     """The share of the latents `[R,*event]` that comes back; at most 1."""
     sequences = generate(vae.model, z, Greedy(), vae.max_length)
-    spec, returned = vae.codec.spec, []
+    returned = []
     for start in range(0, len(sequences), TOGETHER):
-        steps = [to_tensor(sequence, spec) for sequence in sequences[start : start + TOGETHER]]
-        inputs, lengths = pad(steps, spec.pad if spec.discrete else 0)
-        returned.append(vae.model.project(vae.model.infer(SequenceBatch(inputs, lengths).to(z.device))[1].mean))
+        batch = as_batch(sequences[start : start + TOGETHER], vae.codec.spec).to(z.device)
+        returned.append(vae.model.project(vae.model.infer(batch)[1].mean))
     sent, back = z.flatten(1).double(), torch.cat(returned).flatten(1).double()
     return 1 - float((sent - back).square().sum() / (sent - sent.mean(0)).square().sum())
