@@ -73,8 +73,8 @@ def _batches(
     lengths = np.array([len(sequence) for sequence in sequences])
     for rows in evaluation_batches(lengths, BATCH_STEPS, BATCH_RECORDS):
         index = torch.from_numpy(rows)
-        batch = _padded([sequences[row] for row in rows], codec.spec)
-        source = None if spec is None else _padded([read[row] for row in rows], spec)
+        batch = as_batch([sequences[row] for row in rows], codec.spec)
+        source = None if spec is None else as_batch([read[row] for row in rows], spec)
         yield rows, replace(batch, source=source, index=index, labels=None if labels is None else labels.cpu()[index]).to(device)
 
 
@@ -92,8 +92,10 @@ def _readable(codec: Codec, sequences: Sequence[np.ndarray]) -> list[np.ndarray]
     return read
 
 
-def _padded(sequences: Sequence[np.ndarray], spec: StepSpec) -> SequenceBatch:
-    return SequenceBatch(*pad([to_tensor(sequence, spec) for sequence in sequences], spec.pad if spec.discrete else 0))
+def as_batch(sequences: Sequence[np.ndarray], spec: StepSpec) -> SequenceBatch:
+    """A codec's sequences, `[T]` or `[T,W]` each, as a model reads them: padded, int64 or float32; on the CPU."""
+    kind = np.int64 if spec.discrete else np.float32
+    return SequenceBatch(*pad([torch.from_numpy(s.astype(kind)) for s in sequences], spec.pad if spec.discrete else 0))
 
 
 def posterior_means(model: SequenceModel, store: SequenceStore) -> Tensor:
@@ -114,8 +116,3 @@ def _of_posteriors(model: SequenceModel, store: SequenceStore, take: Callable[[D
             order.append(rows)
     place = torch.from_numpy(np.argsort(np.concatenate(order))).to(taken[0].device)
     return torch.cat(taken)[place]
-
-
-def to_tensor(sequence: np.ndarray, spec: StepSpec) -> Tensor:
-    """A codec's sequence as a model reads it: `[T]` int64 or `[T,W]` float32."""
-    return torch.from_numpy(sequence.astype(np.int64 if spec.discrete else np.float32))

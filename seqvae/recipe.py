@@ -10,7 +10,7 @@ changes the parts it names and nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -217,6 +217,16 @@ def check(config: Mapping[str, Any]) -> Recipe:
     if problems:
         raise ConfigError(problems)
     return schema.build_settings(Recipe, checked)
+
+
+def with_heads(recipe: Recipe, configs: Mapping[str, Config]) -> Recipe:
+    """The recipe with further heads, by their property's name, in place of those of the same names.
+
+    Raises:
+        ConfigError: an unknown kind or keyword.
+    """
+    heads = {**(recipe.model.heads or {}), **configs}
+    return check(replace(recipe, model=replace(recipe.model, heads=heads)).to_config())
 
 
 def override(config: Mapping[str, Any], assignments: Sequence[str]) -> Config:
