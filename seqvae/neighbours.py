@@ -27,12 +27,12 @@ class Neighbours(NamedTuple):
     """The nearest of a gallery to each query, the nearest first.
 
     Shapes:
-        index: `[Q,k]` int64, rows of the gallery.
-        distance: `[Q,k]` float32.
+        rows: `[Q,k]` int64, of the gallery.
+        distances: `[Q,k]` float32.
     """
 
-    index: Tensor
-    distance: Tensor
+    rows: Tensor
+    distances: Tensor
 
 
 @torch.no_grad()

@@ -242,7 +242,7 @@ class SeqVAE:
             metric: `euclidean` or `cosine`; None is cosine on a sphere, else Euclidean.
 
         Returns:
-            index `[Q,k]`, places in `among`, and distance `[Q,k]`.
+            rows `[Q,k]`, places in `among`, and distances `[Q,k]`.
 
         Raises:
             ConfigError: `k` below 1, or more than there are records.

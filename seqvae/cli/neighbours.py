@@ -46,8 +46,8 @@ def nearest(
     start = parse(vae, "QUERY", query)
     latents, record_at = _gallery(vae, data, split)
     found = vae.nearest([start], latents, count, metric.value if metric else None)
-    distances: list[float] = found.distance[0].tolist()
-    records = [record_at(row) for row in found.index[0].tolist()]
+    distances: list[float] = found.distances[0].tolist()
+    records = [record_at(row) for row in found.rows[0].tolist()]
     captions = [f"{distance:.3g}" for distance in distances]
     tiles = [(start, "query"), *zip(records, captions, strict=True)]
     shown = [vae.modality.to_json(start)]

@@ -57,7 +57,7 @@ def retrieval_metrics(
     with measuring(vae.model, 0, precision):
         posterior = posterior_of_written(vae.model, vae.codec, [written[place] for place in chosen])
         returned = vae.model.project(posterior.mean).to(sent)
-    nearest = nearest_neighbours(returned, sent, min(max(TOP), len(sent)), support.metric_of(vae.model.posterior)).index
+    nearest = nearest_neighbours(returned, sent, min(max(TOP), len(sent)), support.metric_of(vae.model.posterior)).rows
     own = nearest == torch.arange(len(sent), device=nearest.device)[:, None]  # [N,k]
     shares = {f"retrieval_top{k}": float(own[:, :k].any(dim=1).double().mean()) for k in TOP if k < len(sent)}
     return {"retrieval_gallery": len(sent), **shares}
