@@ -127,6 +127,7 @@ class EvaluationSettings:
         max_length: longest generated sequence in steps; None is the longest training record.
         limit: evaluate only the first so many records of a split.
         precision: of matrix products; bf16 halves the time on hardware that has it, and shifts the NLL in the fourth digit.
+        gallery: records of the split, from the first, among which each one's reconstruction is to find it again (retrieval).
         generation: how many records are generated to be judged.
     """
 
@@ -135,6 +136,7 @@ class EvaluationSettings:
     max_length: PositiveInt | None = None
     limit: PositiveInt | None = None
     precision: Literal["fp32", "bf16"] = "fp32"
+    gallery: PositiveInt = 2500
     generation: GenerationSettings = GenerationSettings()
 
 

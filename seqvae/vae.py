@@ -23,6 +23,7 @@ from seqvae import paths
 from seqvae import recipe as recipes
 from seqvae.data.codec import Codec
 from seqvae.data.computed import Given, property_values
+from seqvae.distributions import support
 from seqvae.encoding import as_batch, posterior, record_batches
 from seqvae.errors import ConfigError, DataError, nearest
 from seqvae.generation.beam import beam_search
@@ -35,6 +36,7 @@ from seqvae.importance import importance_log_weights, iwae
 from seqvae.inference import device_of, evaluating, seeded
 from seqvae.likelihoods.categorical import Rule
 from seqvae.model import SequenceModel
+from seqvae.neighbours import Metric, Neighbours, nearest_neighbours
 from seqvae.priors.ex_post import fit_mixture
 from seqvae.recipe import Recipe
 from seqvae.storage import hub, pretrained
@@ -227,6 +229,27 @@ class SeqVAE:
             z = posterior(self.model, self.codec, records).sample(torch.Size([rows])).squeeze(1)
             written = generate(self.model, z, rule, longest, prefix=given, constraint=self.constraint(longest))
         return self.codec.decode(written)
+
+    def nearest(
+        self, queries: Sequence[Any] | Tensor, among: Sequence[Any] | Tensor, k: int = 8, metric: Metric | None = None
+    ) -> Neighbours:
+        """The `k` of many records whose latents are nearest to each query's, the nearest first.
+
+        Args:
+            queries: records, by their posterior means, or latents `[Q,*event]`.
+            among: records to choose from, or their latents `[N,*event]`: a million of them are no trouble.
+            k: how many.
+            metric: `euclidean` or `cosine`; None is cosine on a sphere, else Euclidean.
+
+        Returns:
+            rows `[Q,k]`, places in `among`, and distances `[Q,k]`.
+
+        Raises:
+            ConfigError: `k` below 1, or more than there are records.
+            DataError: as `encode` and `decode`.
+        """
+        given, gallery = (self._latents(z if isinstance(z, Tensor) else self.encode(z)) for z in (queries, among))
+        return nearest_neighbours(given, gallery, k, metric or support.metric_of(self.model.posterior))
 
     def log_prob(self, records: Sequence[Any], samples: int = 100, seed: int | None = None) -> Tensor:
         """A lower bound on log p(x) by importance sampling, `[N]` nats per sequence, tighter with more samples.

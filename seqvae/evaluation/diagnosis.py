@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from seqvae.data.store import SequenceStore
-from seqvae.encoding import as_batch
+from seqvae.encoding import posterior_of_written
 from seqvae.evaluation.conditions import Precision, measuring
 from seqvae.evaluation.latent import active_units, aggregated_kl, mutual_information
 from seqvae.evaluation.likelihood import PosteriorPass, posterior_pass
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 RECORDS = 2000  # a mutual information of at most 7.6 nats, in seconds
 TRIPS = 256  # latents sent through the decoder and back
-TOGETHER = 128  # records decoded in one pass
+TOGETHER = 128  # records decoded under teacher forcing in one pass
 
 
 def diagnose(
@@ -104,10 +104,7 @@ def _round_trips(vae: SeqVAE, measured: PosteriorPass) -> dict[str, float]:
 
 def _returned(vae: SeqVAE, z: Tensor) -> float:
     """The share of the latents `[R,*event]` that comes back; at most 1."""
-    sequences = generate(vae.model, z, Greedy(), vae.max_length)
-    returned = []
-    for start in range(0, len(sequences), TOGETHER):
-        batch = as_batch(sequences[start : start + TOGETHER], vae.codec.spec).to(z.device)
-        returned.append(vae.model.project(vae.model.infer(batch)[1].mean))
-    sent, back = z.flatten(1).double(), torch.cat(returned).flatten(1).double()
+    written = generate(vae.model, z, Greedy(), vae.max_length)
+    returned = vae.model.project(posterior_of_written(vae.model, vae.codec, written).mean)
+    sent, back = z.flatten(1).double(), returned.flatten(1).double()
     return 1 - float((sent - back).square().sum() / (sent - sent.mean(0)).square().sum())

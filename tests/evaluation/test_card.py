@@ -19,7 +19,7 @@ KEYS = [
     *("modality", "split", "count", "samples"),
     *("elbo_nats", "rate_nats", "distortion_nats", "nll_nats", "nll_stderr_nats", "ppl_word", "ppl_token"),
     *("mi_nats", "mi_bound_nats", "active_units", "latent_dim", "collapsed"),
-    *("reconstruction_exact", "reconstruction_token_accuracy", "bleu"),
+    *("reconstruction_exact", "reconstruction_token_accuracy", "bleu", "retrieval_gallery", "retrieval_top1"),
 ]
 
 
