@@ -35,6 +35,10 @@ DEFINITIONS: dict[str, Definition] = {
     "reconstruction_exact": Definition("share", "records that the greedy decode of the posterior mean gives back exactly"),
     "reconstruction_token_accuracy": Definition("share", "target tokens, ends counted, that this decode has at the same position"),
     "bleu": Definition("0 to 100", "corpus BLEU of this decode against the records"),
+    "retrieval_gallery": Definition("records", "records among which a reconstruction, encoded again, is to find its own"),
+    "retrieval_top1": Definition("share", "reconstructions whose own record is the nearest; 1 / gallery by chance"),
+    "retrieval_top10": Definition("share", "the same among the 10 nearest; 10 / gallery by chance"),
+    "retrieval_top50": Definition("share", "the same among the 50 nearest; 50 / gallery by chance"),
     "l_r_magenta": Definition(
         "nats per row", "sketch-rnn's L_R as its training prints it: offsets and pens, ends counted, over N_max"
     ),

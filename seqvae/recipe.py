@@ -10,7 +10,7 @@ changes the parts it names and nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -129,6 +129,7 @@ class EvaluationSettings:
         max_length: longest generated sequence in steps; None is the longest training record.
         limit: evaluate only the first so many records of a split.
         precision: of matrix products; bf16 halves the time on hardware that has it, and shifts the NLL in the fourth digit.
+        gallery: records of the split, from the first, among which each one's reconstruction is to find it again (retrieval).
         generation: how many records are generated to be judged.
     """
 
@@ -137,6 +138,7 @@ class EvaluationSettings:
     max_length: PositiveInt | None = None
     limit: PositiveInt | None = None
     precision: Literal["fp32", "bf16"] = "fp32"
+    gallery: PositiveInt = 2500
     generation: GenerationSettings = GenerationSettings()
 
 
@@ -217,6 +219,16 @@ def check(config: Mapping[str, Any]) -> Recipe:
     if problems:
         raise ConfigError(problems)
     return schema.build_settings(Recipe, checked)
+
+
+def with_heads(recipe: Recipe, configs: Mapping[str, Config]) -> Recipe:
+    """The recipe with further heads, by their property's name, in place of those of the same names.
+
+    Raises:
+        ConfigError: an unknown kind or keyword.
+    """
+    heads = {**(recipe.model.heads or {}), **configs}
+    return check(replace(recipe, model=replace(recipe.model, heads=heads)).to_config())
 
 
 def override(config: Mapping[str, Any], assignments: Sequence[str]) -> Config:

@@ -13,9 +13,7 @@ records: one for all, or one for each. None is the class unknown, and another mo
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -24,26 +22,27 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from seqvae import paths, registry
+from seqvae import paths
 from seqvae import recipe as recipes
-from seqvae.batch import SequenceBatch
 from seqvae.conditions.classes import Label
 from seqvae.conditions.classes import Labels as ClassLabels
 from seqvae.data.codec import Codec
-from seqvae.data.computed import computed, each
-from seqvae.encoding import posterior, record_batches, to_tensor
+from seqvae.data.computed import Given, property_values
+from seqvae.distributions import support
+from seqvae.encoding import as_batch, posterior, record_batches
 from seqvae.errors import ConfigError, DataError, nearest
 from seqvae.generation.beam import beam_search
 from seqvae.generation.constraints import Constraint
 from seqvae.generation.loop import generate
 from seqvae.generation.rules import Greedy, SamplingRule
 from seqvae.heads.ensemble import Prediction
-from seqvae.heads.fitting import fit_head
-from seqvae.heads.property_heads import PropertyHeads
+from seqvae.heads.fitting import fit_heads
 from seqvae.importance import importance_log_weights, iwae
 from seqvae.inference import device_of, evaluating, seeded
 from seqvae.likelihoods.categorical import Rule
 from seqvae.model import SequenceModel
+from seqvae.neighbours import Metric, Neighbours, nearest_neighbours
+from seqvae.priors.ex_post import fit_mixture
 from seqvae.recipe import Recipe
 from seqvae.storage import hub, pretrained
 from seqvae.storage.sources import locate
@@ -51,7 +50,6 @@ from seqvae.storage.sources import locate
 POSTERIORS = 8_192  # records whose posteriors are held at once while encoding
 METHODS = {"slerp": paths.slerp, "linear": paths.linear}
 GREEDY = Greedy()
-Labels = Sequence[float] | Tensor | np.ndarray | Callable[[Any], float]
 
 
 class SeqVAE:
@@ -205,16 +203,10 @@ class SeqVAE:
             ConfigError: fewer than one component, or full covariances over a sequence of latents.
             DataError: as `encode`; fewer records than components, or a collapsed model.
         """
-        config = {
-            "kind": "mixture",
-            "components": _at_least_one("components", components),
-            "covariance": covariance or ("full" if len(self.model.event_shape) == 1 else "diagonal"),
-        }
+        _at_least_one("components", components)
         with seeded(seed):
             z = self._latents(records) if isinstance(records, Tensor) else self.encode(records, sample=True)
-            fitted = registry.build("prior", config, self.model.event_shape).to(z)
-            fitted.fit(z)
-        self.model.ex_post, self.ex_post = fitted, config
+            self.model.ex_post, self.ex_post = fit_mixture(z, components, covariance)
 
     def reconstruct(
         self,
@@ -261,13 +253,33 @@ class SeqVAE:
         """
         rule, rows = SamplingRule(temperature), _at_least_one("n", n)
         records, labels = self._parsed([prefix]), self._labels(label, rows)
-        steps = to_tensor(self.codec.encode(records)[0], self.codec.spec)[:-1]  # its end is not the record's
-        given = SequenceBatch(steps.expand(rows, *steps.shape), torch.full((rows,), len(steps)))
+        steps = self.codec.encode(records)[0][:-1]  # its end is not the record's
+        given, longest = as_batch([steps] * rows, self.codec.spec), len(steps) + self.max_length
         with seeded(seed):
             z = self._posterior(records, labels, slice(1)).sample(torch.Size([rows])).squeeze(1)
-            longest = len(steps) + self.max_length
             written = generate(self.model, z, rule, longest, prefix=given, constraint=self.constraint(longest), labels=labels)
         return self.codec.decode(written)
+
+    def nearest(
+        self, queries: Sequence[Any] | Tensor, among: Sequence[Any] | Tensor, k: int = 8, metric: Metric | None = None
+    ) -> Neighbours:
+        """The `k` of many records whose latents are nearest to each query's, the nearest first.
+
+        Args:
+            queries: records, by their posterior means, or latents `[Q,*event]`.
+            among: records to choose from, or their latents `[N,*event]`: a million of them are no trouble.
+            k: how many.
+            metric: `euclidean` or `cosine`; None is cosine on a sphere, else Euclidean.
+
+        Returns:
+            rows `[Q,k]`, places in `among`, and distances `[Q,k]`.
+
+        Raises:
+            ConfigError: `k` below 1, or more than there are records.
+            DataError: as `encode` and `decode`.
+        """
+        given, gallery = (self._latents(z if isinstance(z, Tensor) else self.encode(z)) for z in (queries, among))
+        return nearest_neighbours(given, gallery, k, metric or support.metric_of(self.model.posterior))
 
     def log_prob(self, records: Sequence[Any], samples: int = 100, seed: int | None = None, labels: ClassLabels = None) -> Tensor:
         """A lower bound on log p(x) by importance sampling, `[N]` nats per sequence, tighter with more samples.
@@ -302,7 +314,7 @@ class SeqVAE:
     def fit_heads(
         self,
         records: Sequence[Any] | Tensor,
-        properties: Mapping[str, Labels],
+        properties: Mapping[str, Given],
         kind: str = "regression",
         steps: int = 2000,
         seed: int | None = None,
@@ -324,16 +336,11 @@ class SeqVAE:
             DataError: as `encode`; no number for each record, or none at all.
         """
         z = self._latents(records) if isinstance(records, Tensor) else self.encode(records)
-        targets = {name: _targets(name, labels, records, len(z)) for name, labels in properties.items()}
-        named = {**(self.recipe.model.heads or {}), **{name: {"kind": kind, **keywords} for name in properties}}
-        recipe = recipes.check(replace(self.recipe, model=replace(self.recipe.model, heads=named)).to_config())
-        configs = {name: config for name, config in (recipe.model.heads or {}).items() if name in properties}
+        targets = {name: property_values(name, given, records, len(z)) for name, given in properties.items()}
+        recipe = recipes.with_heads(self.recipe, {name: {"kind": kind, **keywords} for name in properties})
         with seeded(seed):
-            fitted = registry.build_named("head", configs, self.model.event_shape)
-            for name, head in fitted.items():
-                fit_head(head.to(self.device), z, targets[name], steps)
-        self.model.heads = PropertyHeads({**{name: self.model.heads[name] for name in self.model.heads}, **fitted})
-        self.recipe = recipe
+            fitted = fit_heads(recipe.model.heads or {}, self.model.event_shape, z, targets, steps)
+        self.model.heads, self.recipe = self.model.heads.updated(fitted), recipe
 
     def constraint(self, max_length: int | None = None) -> Constraint | None:
         """What the codec asks of generated sequences of at most `max_length` steps (the model's own, unless given), if anything."""
@@ -373,12 +380,7 @@ class SeqVAE:
         Raises:
             RunError: not logged in, no access, or no network.
         """
-        with tempfile.TemporaryDirectory() as folder:
-            source = self.recipe.data.source
-            data = replace(self.recipe.data, source=source if "://" in source else Path(source).name)
-            published = replace(self._held(), recipe=replace(self.recipe, data=data, out=None))
-            pretrained.write(Path(folder), published)
-            return hub.upload(Path(folder), repo_id, private)
+        return hub.publish(self._held(), repo_id, private)
 
     def _held(self) -> pretrained.Pretrained:
         return pretrained.Pretrained(
@@ -422,21 +424,6 @@ class SeqVAE:
             raise DataError("a latent holds a value that is not finite; mend or drop it")
         dtype = next((p.dtype for p in self.model.parameters()), torch.float32)
         return self.model.project(latents.detach().to(self.device, dtype))
-
-
-def _targets(name: str, labels: Labels, records: Sequence[Any] | Tensor, count: int) -> Tensor:
-    """`[N]` float32 of one property, NaN where missing or where its function fails."""
-    if callable(labels):
-        if isinstance(records, Tensor):
-            raise DataError(f"{name}: a function needs the records themselves, and latents were given")
-        values = computed(name, each(labels), records)
-    else:
-        values = np.asarray(labels, dtype=np.float64)
-    if values.shape != (count,):
-        raise DataError(f"{name}: expected {count} numbers, one a record, got shape {list(values.shape)}")
-    if np.isnan(values).all():
-        raise DataError(f"{name}: every value is missing; nothing to learn from")
-    return torch.from_numpy(values.astype(np.float32))
 
 
 def _at_least_one(name: str, value: int) -> int:

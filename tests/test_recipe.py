@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,19 @@ def test_defaults_are_written_out() -> None:
 
 
 # ---- files ----
+
+
+def test_further_heads_are_checked_and_change_nothing_else() -> None:
+    plain = recipes.load("text-lstm", ["model.heads={words: {kind: regression}}"])
+    more = recipes.with_heads(
+        plain, {"label": {"kind": "classification", "ensemble": 3}, "words": {"kind": "regression", "depth": 0}}
+    )
+    assert more.model.heads is not None
+    assert more.model.heads["label"]["ensemble"] == 3
+    assert more.model.heads["words"]["depth"] == 0
+    assert replace(more, model=replace(more.model, heads=plain.model.heads)) == plain
+    with pytest.raises(ConfigError, match=r"model\.heads\.words\.dpeth.*did you mean 'depth'"):
+        recipes.with_heads(plain, {"words": {"kind": "regression", "dpeth": 1}})
 
 
 def test_an_unknown_recipe_suggests_the_nearest() -> None:

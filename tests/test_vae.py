@@ -74,6 +74,21 @@ def test_rows_are_in_the_order_of_the_records(vae):
     torch.testing.assert_close(vae.encode(SENTENCES[::-1]), z.flip(0))
 
 
+def test_the_nearest_are_those_with_the_nearest_latents(vae):
+    z = vae.encode(SENTENCES)
+    order = torch.cdist(z, z).argsort(dim=1)
+    found = vae.nearest(SENTENCES, SENTENCES, k=5)
+    assert found.rows.tolist() == order.tolist()
+    assert found.distances[:, 0].tolist() == pytest.approx([0] * 5, abs=1e-4)
+    assert vae.nearest(z[1:2], z, k=1).rows.tolist() == [[1]]
+    turned = vae.nearest(5 * z, z, k=1, metric="cosine")
+    assert turned.rows.flatten().tolist() == [0, 1, 2, 3, 4]
+    with pytest.raises(ConfigError, match="k=6: there are 5 to choose among"):
+        vae.nearest(SENTENCES, SENTENCES, k=6)
+    with pytest.raises(DataError, match="expected latents of shape"):
+        vae.nearest(z[:, :2], z)
+
+
 def test_many_records_go_through_in_batches(vae, monkeypatch):
     records = [SENTENCES[i * 7 % 5] for i in range(40)]
     expected = vae.encode(records)

@@ -24,7 +24,7 @@ from itertools import pairwise
 import typer
 from typer.main import get_command
 
-from seqvae.cli import data, demo, diagnose, evaluate, explore, fit_prior, heads, latents, optimize, train
+from seqvae.cli import data, demo, diagnose, evaluate, explore, fit_prior, heads, latents, neighbours, optimize, train
 from seqvae.errors import SeqVAEError
 
 # typer's own, or click's where an older typer leans on it: what a wrong command line raises
@@ -63,6 +63,7 @@ app.command("reconstruct")(explore.reconstruct)
 app.command("interpolate")(explore.interpolate)
 app.command("arithmetic")(explore.arithmetic)
 app.command("complete")(explore.complete)
+app.command("nearest")(neighbours.nearest)
 app.command("optimize")(optimize.optimize)
 app.command("encode")(latents.encode)
 app.command("decode")(latents.decode)

@@ -52,6 +52,7 @@ def evaluate(
         rows=settings.rows,
         limit=settings.limit,
         seed=seed,
+        gallery=settings.gallery,
         precision=settings.precision,
         training=splits["train"],
         generation=settings.generation,

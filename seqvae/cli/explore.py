@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -134,9 +135,11 @@ def give(
     out: Out = None,
     inputs: list[Any] | None = None,
     tiles: list[Tile] | None = None,
+    beside: Mapping[str, Sequence[float]] | None = None,
 ) -> None:
-    """Print or write records; `inputs` are printed above them, and `tiles` are drawn instead of them where `out` is a picture."""
+    """Print or write records, with `inputs` or numbers `beside`; `tiles` are drawn instead of them where `out` is a picture."""
     picture = None
     if out is not None and pictures.wanted(out):
         picture = pictures.picture(vae.modality, tiles or pictures.numbered(records), out)
-    give_records([vae.modality.to_json(record) for record in records], as_json=as_json, out=out, inputs=inputs, picture=picture)
+    plain = [vae.modality.to_json(record) for record in records]
+    give_records(plain, as_json=as_json, out=out, inputs=inputs, beside=beside, picture=picture)

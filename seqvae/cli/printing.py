@@ -29,6 +29,7 @@ def give_records(
     as_json: bool,
     out: Path | None,
     inputs: Sequence[Any] | None = None,
+    beside: Mapping[str, Sequence[float]] | None = None,
     picture: bytes | None = None,
 ) -> None:
     """Print or write records that are JSON values already.
@@ -38,6 +39,7 @@ def give_records(
         as_json: print `{"records": [...]}`, with `inputs` first where there are some.
         out: a file that gets the records, one a line, or the picture.
         inputs: printed above their records.
+        beside: by name, a number for each record: columns before it, and lists of the JSON object.
         picture: what `out` gets instead of lines.
 
     Raises:
@@ -47,9 +49,13 @@ def give_records(
         lines = (f"{_line(record)}\n".encode() for record in records)
         write_file(out, lambda stream: stream.writelines(lines if picture is None else [picture]))
     if as_json:
-        print_json({**({} if inputs is None else {"inputs": list(inputs)}), "records": list(records)})
+        lists = {name: list(numbers) for name, numbers in (beside or {}).items()}
+        print_json({**({} if inputs is None else {"inputs": list(inputs)}), "records": list(records), **lists})
     elif out is not None:
         typer.echo(f"wrote {len(records)} records to {out}")
+    elif beside:
+        for record, *numbers in zip(records, *beside.values(), strict=True):
+            typer.echo("  ".join([*(f"{number:.4f}" for number in numbers), _line(record)]))
     elif inputs is not None:
         typer.echo("\n\n".join(f"{_line(given)}\n{_line(record)}" for given, record in zip(inputs, records, strict=True)))
     else:

@@ -1,7 +1,8 @@
-"""Properties that a modality computes from the record itself (a molecule's logP, a sentence's words) while a source is prepared.
+"""Properties of records by functions: a modality's own (a molecule's logP, a sentence's words), and those that a user gives.
 
 A modality that has any offers `property_function(name)`, which gives a function from records to one number each, NaN for a record
-that has no such property. A recipe names them in `data.computed`; they stand beside the columns of `data.properties`.
+that has no such property. A recipe names them in `data.computed`; they stand beside the columns of `data.properties`, computed
+while the source is prepared.
 
 Only a modality's own functions may be named in a recipe: recipes travel with models, and must not name code to run.
 """
@@ -13,11 +14,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from seqvae.errors import ConfigError
+from seqvae.errors import ConfigError, DataError
 
 log = logging.getLogger("seqvae")
 PropertyFunction = Callable[[Sequence[Any]], np.ndarray]
+Given = Sequence[float] | Tensor | np.ndarray | Callable[[Any], float]  # a number a record, or a function that tells it
 
 
 def property_functions(modality: Any, names: Sequence[str]) -> dict[str, PropertyFunction]:
@@ -57,6 +61,31 @@ def computed(name: str, function: PropertyFunction, records: Sequence[Any]) -> n
         if failures:
             log.warning("%s failed on %d of %d records, which lack it; first %s", name, len(failures), len(records), failures[0])
         return values
+
+
+def property_values(name: str, given: Given, records: Sequence[Any] | Tensor, count: int) -> Tensor:
+    """`[N]` float32 values of a property that a user gives, NaN where missing or where its function fails.
+
+    Args:
+        name: the property's, for messages.
+        given: the values, or a function from a record to its own.
+        records: what the function reads; a tensor is latents, which it cannot.
+        count: N.
+
+    Raises:
+        DataError: a function without records; values of another number, or all missing.
+    """
+    if callable(given):
+        if isinstance(records, Tensor):
+            raise DataError(f"{name}: a function needs the records themselves, and latents were given")
+        values = computed(name, each(given), records)
+    else:
+        values = np.asarray(given, dtype=np.float64)
+    if values.shape != (count,):
+        raise DataError(f"{name}: expected {count} numbers, one a record, got shape {list(values.shape)}")
+    if np.isnan(values).all():
+        raise DataError(f"{name}: every value is missing; nothing to learn from")
+    return torch.from_numpy(values.astype(np.float32))
 
 
 def _one(function: PropertyFunction, record: Any, failures: list[str]) -> float:

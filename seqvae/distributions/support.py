@@ -9,6 +9,7 @@ from torch.distributions import constraints
 from torch.distributions.constraints import Constraint
 
 from seqvae.distributions.sphere import UnitSphere
+from seqvae.neighbours import Metric
 
 REAL: Constraint = constraints.real
 NAMES: dict[type, str] = {type(REAL): "the real numbers", UnitSphere: "the unit sphere"}
@@ -38,3 +39,8 @@ def project(part: Any, z: Tensor) -> Tensor:
     """Latents `[...,*event]` taken to the nearest point of the part's support: a mean, or a sum, may lie off a sphere."""
     support = support_of(part)
     return support.project(z) if isinstance(support, UnitSphere) else z
+
+
+def metric_of(part: Any) -> Metric:
+    """How far apart two of a part's latents are: by their directions on a sphere, elsewhere as the crow flies."""
+    return "cosine" if isinstance(support_of(part), UnitSphere) else "euclidean"

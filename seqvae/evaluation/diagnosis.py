@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from seqvae.batch import SequenceBatch, pad
 from seqvae.data.store import SequenceStore
-from seqvae.encoding import to_tensor
+from seqvae.encoding import posterior_of_written
 from seqvae.evaluation.conditions import Precision, measuring
 from seqvae.evaluation.latent import active_units, aggregated_kl, mutual_information
 from seqvae.evaluation.likelihood import PosteriorPass, posterior_pass
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
 RECORDS = 2000  # a mutual information of at most 7.6 nats, in seconds
 TRIPS = 256  # latents sent through the decoder and back
-TOGETHER = 128  # records decoded in one pass
+TOGETHER = 128  # records decoded under teacher forcing in one pass
 
 
 def diagnose(
@@ -107,12 +106,7 @@ def _round_trips(vae: SeqVAE, store: SequenceStore, measured: PosteriorPass) -> 
 
 def _returned(vae: SeqVAE, z: Tensor, labels: Tensor | None) -> float:
     """The share of the latents `[R,*event]` that comes back; at most 1."""
-    sequences = generate(vae.model, z, Greedy(), vae.max_length, labels=labels)
-    spec, returned = vae.codec.spec, []
-    for start in range(0, len(sequences), TOGETHER):
-        together = slice(start, start + TOGETHER)
-        inputs, lengths = pad([to_tensor(sequence, spec) for sequence in sequences[together]], spec.pad if spec.discrete else 0)
-        batch = SequenceBatch(inputs, lengths, labels=None if labels is None else labels[together])
-        returned.append(vae.model.project(vae.model.infer(batch.to(z.device))[1].mean))
-    sent, back = z.flatten(1).double(), torch.cat(returned).flatten(1).double()
+    written = generate(vae.model, z, Greedy(), vae.max_length, labels=labels)
+    returned = vae.model.project(posterior_of_written(vae.model, vae.codec, written, labels).mean)
+    sent, back = z.flatten(1).double(), returned.flatten(1).double()
     return 1 - float((sent - back).square().sum() / (sent - sent.mean(0)).square().sum())

@@ -23,29 +23,32 @@ if TYPE_CHECKING:
     from seqvae.vae import SeqVAE
 
 
-def reconstruction_metrics(
-    vae: SeqVAE, store: SequenceStore, rows: np.ndarray, means: Tensor, *, at_once: int = 512, precision: Precision | None = None
-) -> dict[str, float]:
+def reconstructions(
+    vae: SeqVAE, means: Tensor, labels: Tensor | None = None, *, at_once: int = 512, precision: Precision | None = None
+) -> list[np.ndarray]:
+    """The greedy decode of each posterior mean, as a sequence of the codec's steps.
+
+    Args:
+        vae: gives model, constraint and the longest sequence to generate.
+        means: `[N,*event]`.
+        labels: the records' classes `[N]`, for a model that is told them.
+        at_once: sequences decoded together, a matter of memory and speed only.
+        precision: see `measuring`.
+    """
+    with measuring(vae.model, 0, precision):
+        z, constraint = vae.model.project(means), vae.constraint()
+        return generate(vae.model, z, Greedy(), vae.max_length, constraint=constraint, rows=at_once, labels=labels)
+
+
+def reconstruction_metrics(vae: SeqVAE, store: SequenceStore, rows: np.ndarray, decoded: Sequence[np.ndarray]) -> dict[str, float]:
     """The modality's own metrics of reconstruction, and for tokens `reconstruction_token_accuracy`.
 
     Args:
-        vae: gives model, codec, modality and the longest sequence to generate.
+        vae: gives codec and modality.
         store: the records; `rows [N]` of them are judged.
-        means: `[N,*event]` posterior means of those rows.
-        at_once: records decoded together, a matter of memory and speed only.
-        precision: see `measuring`.
+        decoded: what their posterior means decode to.
     """
     targets = [np.asarray(store[row]) for row in rows]
-    with measuring(vae.model, 0, precision):
-        decoded = generate(
-            vae.model,
-            vae.model.project(means),
-            Greedy(),
-            vae.max_length,
-            constraint=vae.constraint(),
-            rows=at_once,
-            labels=store.labels_of(rows),
-        )
     metrics = dict(vae.modality.reconstruction_metrics(vae.codec.decode(targets), vae.codec.decode(decoded)))
     if vae.codec.spec.discrete:
         metrics["reconstruction_token_accuracy"] = token_accuracy(targets, decoded)

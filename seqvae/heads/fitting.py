@@ -1,4 +1,4 @@
-"""Fitting a head to latents that stay as they are: the autoencoder is frozen, its latents are computed once.
+"""Fitting heads to latents that stay as they are: the autoencoder is frozen, its latents are computed once.
 
 Mini-batch Adam with the learning rate falling to zero along a cosine: a perceptron of some thousand weights needs no more.
 """
@@ -6,15 +6,28 @@ Mini-batch Adam with the learning rate falling to zero along a cosine: a percept
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from seqvae import registry
 from seqvae.errors import DataError
 
 LEARNING_RATE, WEIGHT_DECAY = 3e-3, 1e-4
 BATCH = 512
+
+
+def fit_heads(
+    configs: Mapping[str, Any], event_shape: torch.Size, z: Tensor, targets: Mapping[str, Tensor], steps: int = 2000
+) -> dict[str, nn.Module]:
+    """A new head for each property of `targets`, as its configuration in `configs` says, fitted as by `fit_head`."""
+    wanted = {name: config for name, config in configs.items() if name in targets}
+    heads = registry.build_named("head", wanted, event_shape)
+    for name, head in heads.items():
+        fit_head(head.to(z.device), z, targets[name], steps)
+    return heads
 
 
 def fit_head(head: Any, z: Tensor, targets: Tensor, steps: int = 2000) -> None:

@@ -52,6 +52,14 @@ class PropertyHeads(nn.Module):
             raise ConfigError(f"this model has no head for {name!r}; {nearest(name, self.by_name)}")
         return self.by_name[name]
 
+    def updated(self, heads: Mapping[str, nn.Module]) -> PropertyHeads:
+        """These heads and `heads`, which replace those of the same names.
+
+        Raises:
+            ConfigError: a name that torch keeps for itself.
+        """
+        return PropertyHeads({**self.by_name, **heads})
+
     def supervise(self, names: Sequence[str], properties: Tensor | None, labels: Tensor | None) -> None:
         """Learn each head's unit from the training split, and from then on know its column in a batch.
 

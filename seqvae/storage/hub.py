@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from seqvae.errors import RunError
+from seqvae.recipe import Recipe
 from seqvae.storage.manifest import MANIFEST
-from seqvae.storage.pretrained import CARD, CODEC, CONFIG, WEIGHTS
+from seqvae.storage.pretrained import CARD, CODEC, CONFIG, WEIGHTS, Pretrained, write
 
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 FILES = [CONFIG, WEIGHTS, f"{CODEC}/*", CARD, MANIFEST]
@@ -32,8 +35,8 @@ def download(name: str) -> Path:
         return Path(snapshot_download(name, allow_patterns=FILES))
 
 
-def upload(folder: Path, name: str, private: bool) -> str:
-    """Send a model's folder to `owner/name`, made where need be; its address.
+def publish(held: Pretrained, name: str, private: bool) -> str:
+    """Write a model aside and send it to `owner/name`, made where need be; its address.
 
     Raises:
         RunError: a name that is none, not logged in, no access, or no network.
@@ -42,11 +45,21 @@ def upload(folder: Path, name: str, private: bool) -> str:
 
     if not is_repository(name):
         raise RunError(f"{name!r} is no name on the hub; give owner/name")
-    with _explained(f"cannot upload to {name}; log in with: hf auth login"):
-        api = HfApi()
-        address = api.create_repo(name, private=private, exist_ok=True)
-        api.upload_folder(repo_id=name, folder_path=folder, allow_patterns=FILES, commit_message="Upload a seqvae model")
+    with TemporaryDirectory() as aside:
+        folder = Path(aside)
+        write(folder, replace(held, recipe=_without_paths(held.recipe)))
+        with _explained(f"cannot upload to {name}; log in with: hf auth login"):
+            api = HfApi()
+            address = api.create_repo(name, private=private, exist_ok=True)
+            api.upload_folder(repo_id=name, folder_path=folder, allow_patterns=FILES, commit_message="Upload a seqvae model")
     return str(address)
+
+
+def _without_paths(recipe: Recipe) -> Recipe:
+    """The recipe with its data by file name alone and no output folder: paths are nobody else's business."""
+    source = recipe.data.source
+    data = replace(recipe.data, source=source if "://" in source else Path(source).name)
+    return replace(recipe, data=data, out=None)
 
 
 @contextmanager

@@ -67,6 +67,9 @@ def test_every_command_that_decodes_takes_it(seqvae, classes_run, tmp_path):
     assert all(record.startswith("alpha") for record in records)
     (tmp_path / "a.txt").write_text(f"{a}\n")
     assert seqvae("encode", classes_run, tmp_path / "a.txt", "--out", tmp_path / "a.npy", "--label", "greek").code == 0
+    near = seqvae("nearest", classes_run, a, "--data", tmp_path / "a.txt", "-n", 1, "--label", "greek", "--json").json
+    assert near["records"] == [a]
+    assert near["distances"][0] < 1e-3
 
 
 def test_evaluation_is_told_the_classes_and_says_so(seqvae, classes_run):

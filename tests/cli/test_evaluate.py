@@ -31,6 +31,10 @@ KEYS = [
     "reconstruction_exact",
     "reconstruction_token_accuracy",
     "bleu",
+    "retrieval_gallery",
+    "retrieval_top1",
+    "retrieval_top10",
+    "retrieval_top50",
 ]
 
 

@@ -110,6 +110,7 @@ COMMANDS = [
     ("interpolate", A, B),
     ("arithmetic", A, B, C),
     ("complete", A),
+    ("nearest", A),
     ("evaluate",),
     ("decode", "z.npy"),
 ]

@@ -4,9 +4,10 @@ import logging
 
 import numpy as np
 import pytest
+import torch
 
-from seqvae.data.computed import compute, computed, property_functions
-from seqvae.errors import ConfigError
+from seqvae.data.computed import compute, computed, property_functions, property_values
+from seqvae.errors import ConfigError, DataError
 from seqvae.modalities.text.modality import TextModality
 
 
@@ -44,3 +45,21 @@ def test_names_that_are_no_property() -> None:
 
     with pytest.raises(ConfigError, match="silent data has no computed properties, 'words' was asked for"):
         property_functions(Silent(), ["words"])
+
+
+def test_values_that_a_user_gives() -> None:
+    records = ["a", "bcd", ""]
+    for given in ([1, 3, np.nan], np.array([1.0, 3.0, np.nan]), torch.tensor([1.0, 3.0, torch.nan])):
+        assert str(property_values("length", given, records, 3).tolist()) == "[1.0, 3.0, nan]"
+    share = property_values("share", lambda record: record.count("a") / len(record), records, 3)
+    assert str(share.tolist()) == "[1.0, 0.0, nan]"
+    assert share.dtype == torch.float32
+
+
+def test_values_that_are_none() -> None:
+    with pytest.raises(DataError, match=r"qed: expected 3 numbers, one a record, got shape \[2\]"):
+        property_values("qed", [1.0, 2.0], ["a", "b", "c"], 3)
+    with pytest.raises(DataError, match="qed: every value is missing"):
+        property_values("qed", lambda record: 1 / 0, ["a", "b"], 2)
+    with pytest.raises(DataError, match="qed: a function needs the records themselves"):
+        property_values("qed", len, torch.zeros(2, 4), 2)

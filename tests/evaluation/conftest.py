@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
+from torch.distributions.constraints import Constraint
 
 from seqvae import recipe
 from seqvae.batch import SequenceBatch
 from seqvae.data.store import SequenceStore, StoreWriter
+from seqvae.distributions.support import REAL
 from seqvae.modalities.text.modality import TextModality
 from seqvae.modalities.text.words import WordCodec
 from seqvae.model import SequenceModel, build_model
@@ -110,6 +114,19 @@ def conjugate() -> Callable[[float, float], SequenceModel]:
     return make
 
 
+@pytest.fixture
+def echoing() -> Callable[..., Any]:
+    """`echoing(scale)`: a model that writes its latent as its one step, and encodes what it reads as `scale` times that step."""
+
+    def make(scale: float, support: Constraint = REAL) -> Any:
+        echo, spec = Echo(), StepSpec(size=3, discrete=False, start=(0.0, 0.0, 0.0))
+        echo.steps = spec  # type: ignore[assignment]
+        model = SequenceModel(FirstStep(), Scaled(scale, support), StandardNormalPrior(torch.Size([3])), echo, echo)
+        return SimpleNamespace(model=model, codec=SimpleNamespace(spec=spec), max_length=4, constraint=lambda: None)
+
+    return make
+
+
 def tiny_model(spec: StepSpec) -> SequenceModel:
     """An untrained LSTM VAE: dropout that must be off, both injections, posterior away from the prior."""
     torch.manual_seed(0)
@@ -160,3 +177,39 @@ class GaussianObservation(nn.Module):
 
     def log_prob(self, features: Tensor, batch: SequenceBatch) -> Tensor:
         return Normal(features[..., 0], 1.0).log_prob(batch.inputs[:, 0, 0])
+
+
+class Echo(nn.Module):
+    """Decoder and likelihood at once: the one step is z, and then the end."""
+
+    width = 3
+
+    def start(self, z: Tensor) -> Tensor:
+        return z
+
+    def step(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        return state, state
+
+    def select(self, state: Tensor, index: Tensor) -> Tensor:
+        return state[index]
+
+    def draw(self, features: Tensor, rule: Any, generator: Any = None, allowed: Any = None) -> tuple[Tensor, Tensor]:
+        return features, torch.ones(len(features), dtype=torch.bool)
+
+
+class Scaled(nn.Module):
+    """A posterior whose mean is the encoder's feature times a number."""
+
+    event_shape = torch.Size([3])
+
+    def __init__(self, scale: float, support: Constraint) -> None:
+        super().__init__()
+        self.scale, self.support = scale, support
+
+    def forward(self, features: Tensor) -> Distribution:
+        return Independent(Normal(self.scale * features, torch.ones_like(features)), 1)
+
+
+class FirstStep(nn.Module):
+    def forward(self, batch: SequenceBatch) -> Tensor:
+        return batch.inputs[:, 0]

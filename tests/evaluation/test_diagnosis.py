@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
-from torch.distributions import Distribution, Independent, Normal
 
-from seqvae.batch import SequenceBatch
 from seqvae.data.store import SequenceStore
 from seqvae.evaluation.diagnosis import _returned, diagnose
 from seqvae.evaluation.likelihood import posterior_pass, validation_metrics
 from seqvae.evaluation.verdict import verdict
 from seqvae.model import SequenceModel
 from seqvae.posteriors.deterministic import DeterministicPosterior
-from seqvae.priors.standard_normal import StandardNormalPrior
-from seqvae.steps import StepSpec
 
 KEYS = {
     *("modality", "split", "count", "elbo_nats", "rate_nats", "distortion_nats", "mi_nats", "mi_bound_nats", "aggregated_kl_nats"),
@@ -115,51 +109,9 @@ def test_one_record_has_nobody_to_swap_with(held: Any, store: SequenceStore) -> 
     assert "Too few records" in found["verdict"]
 
 
-# ---- round trips, on a model that writes z itself as its one step ----
-
-
-class Echo(nn.Module):
-    """Decoder and likelihood at once: the one step is z, and then the end."""
-
-    width = 3
-
-    def start(self, z: Tensor) -> Tensor:
-        return z
-
-    def step(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        return state, state
-
-    def select(self, state: Tensor, index: Tensor) -> Tensor:
-        return state[index]
-
-    def draw(self, features: Tensor, rule: Any, generator: Any = None, allowed: Any = None) -> tuple[Tensor, Tensor]:
-        return features, torch.ones(len(features), dtype=torch.bool)
-
-
-class Scaled(nn.Module):
-    """A posterior whose mean is the encoder's feature times a number."""
-
-    event_shape = torch.Size([3])
-
-    def __init__(self, scale: float) -> None:
-        super().__init__()
-        self.scale = scale
-
-    def forward(self, features: Tensor) -> Distribution:
-        return Independent(Normal(self.scale * features, torch.ones_like(features)), 1)
-
-
-class FirstStep(nn.Module):
-    def forward(self, batch: SequenceBatch) -> Tensor:
-        return batch.inputs[:, 0]
-
-
 @pytest.mark.parametrize("scale", [1.0, 0.5, 0.0, -1.0])
-def test_what_comes_back_of_a_round_trip(scale: float) -> None:
-    echo, spec = Echo(), StepSpec(size=3, discrete=False, start=(0.0, 0.0, 0.0))
-    echo.steps = spec  # type: ignore[assignment]
-    model = SequenceModel(FirstStep(), Scaled(scale), StandardNormalPrior(torch.Size([3])), echo, echo)
-    vae: Any = SimpleNamespace(model=model, codec=SimpleNamespace(spec=spec), max_length=4)
+def test_what_comes_back_of_a_round_trip(scale: float, echoing: Any) -> None:
+    vae = echoing(scale)
     z = torch.randn(300, 3)
     z = z - z.mean(0)
     with torch.no_grad():

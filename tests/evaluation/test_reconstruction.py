@@ -10,7 +10,7 @@ from sacrebleu.metrics import BLEU
 
 from seqvae.data.store import SequenceStore
 from seqvae.evaluation.likelihood import posterior_pass
-from seqvae.evaluation.reconstruction import reconstruction_metrics, token_accuracy
+from seqvae.evaluation.reconstruction import reconstruction_metrics, reconstructions, token_accuracy
 from seqvae.model import SequenceModel
 
 EOS = 2
@@ -65,17 +65,21 @@ def recite(held: Any, sequences: list[np.ndarray]) -> None:
     torch.nn.init.zeros_(held.model.likelihood.bias)
 
 
+def metrics_of(held: Any, store: SequenceStore, rows: np.ndarray, means: torch.Tensor, **at_once: int) -> dict[str, float]:
+    return reconstruction_metrics(held, store, rows, reconstructions(held, means, **at_once))
+
+
 class TestMetrics:
     rows = np.array([4, 0, 2])  # out of order, as sorted by length
 
     def test_a_model_that_gives_everything_back(self, held: Any, store: SequenceStore) -> None:
         recite(held, [np.array(store[row]) for row in range(len(store))])
-        metrics = reconstruction_metrics(held, store, self.rows, torch.tensor([[4.0], [0.0], [2.0]]))
+        metrics = metrics_of(held, store, self.rows, torch.tensor([[4.0], [0.0], [2.0]]))
         assert metrics == {"reconstruction_exact": 1.0, "bleu": pytest.approx(100.0), "reconstruction_token_accuracy": 1.0}
 
     def test_a_model_that_confuses_two_records(self, held: Any, store: SequenceStore) -> None:
         recite(held, [np.array(store[row]) for row in range(len(store))])
-        metrics = reconstruction_metrics(held, store, self.rows, torch.tensor([[4.0], [0.0], [0.0]]))
+        metrics = metrics_of(held, store, self.rows, torch.tensor([[4.0], [0.0], [0.0]]))
         # "the dog sat </s>" read as "the cat sat on the mat </s>": two of its four tokens stand where they should
         assert metrics["reconstruction_exact"] == pytest.approx(2 / 3)
         assert metrics["reconstruction_token_accuracy"] == pytest.approx((15 + 7 + 2) / (15 + 7 + 4))
@@ -85,11 +89,11 @@ class TestMetrics:
 
     def test_means_belong_to_their_rows(self, held: Any, store: SequenceStore) -> None:
         measured = posterior_pass(held.model, store)
-        whole = reconstruction_metrics(held, store, measured.rows, measured.means)
-        turned = reconstruction_metrics(held, store, measured.rows[::-1], measured.means.flip(0), at_once=2)
+        whole = metrics_of(held, store, measured.rows, measured.means)
+        turned = metrics_of(held, store, measured.rows[::-1], measured.means.flip(0), at_once=2)
         assert turned == pytest.approx(whole)
 
     def test_vectors_have_no_token_accuracy(self, held: Any, store: SequenceStore) -> None:
         recite(held, [np.array(store[row]) for row in range(len(store))])
         held.codec.spec = replace(held.codec.spec, discrete=False)
-        assert "reconstruction_token_accuracy" not in reconstruction_metrics(held, store, np.array([0]), torch.zeros(1, 1))
+        assert "reconstruction_token_accuracy" not in metrics_of(held, store, np.array([0]), torch.zeros(1, 1))

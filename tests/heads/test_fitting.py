@@ -5,7 +5,7 @@ import torch
 
 from seqvae import registry
 from seqvae.errors import DataError
-from seqvae.heads.fitting import fit_head
+from seqvae.heads.fitting import fit_head, fit_heads
 
 EVENT = torch.Size([3])
 
@@ -36,3 +36,13 @@ def test_labels_that_teach_nothing() -> None:
         fit_head(head, torch.zeros(2, 3), torch.full((2,), torch.nan))
     with pytest.raises(DataError, match="infinite"):
         fit_head(head, torch.zeros(2, 3), torch.tensor([1.0, torch.inf]))
+
+
+def test_the_heads_with_targets_are_made_and_fitted() -> None:
+    z = torch.randn(40, 3)
+    configs = {name: {"kind": "regression", "depth": 1} for name in ("old", "first", "second")}
+    wanted = {"first": z[:, 0], "second": 5 - z[:, 1]}
+    heads = fit_heads(configs, EVENT, z, wanted, steps=200)
+    assert list(heads) == ["first", "second"]
+    for name, head in heads.items():
+        assert head.metrics(head.predict(z).mean.detach(), wanted[name])["r2"] > 0.99  # type: ignore[operator]

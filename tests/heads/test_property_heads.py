@@ -98,3 +98,11 @@ def test_asking_for_a_head_that_is_not_there() -> None:
         PropertyHeads({})["qed"]
     with pytest.raises(ConfigError, match=r"a head cannot be called 'values'; call the property 'values_'"):
         PropertyHeads({"values": torch.nn.Identity()})
+
+
+def test_further_heads_stand_beside_those_there_and_replace_their_own() -> None:
+    configs = {name: {"kind": "regression"} for name in ("a", "b")}
+    before, new = (PropertyHeads(registry.build_named("head", configs, torch.Size([2]))) for _ in range(2))
+    after = before.updated({"b": new["b"], "c": new["a"]})
+    assert [after[name] for name in after] == [before["a"], new["b"], new["a"]]
+    assert list(before) == ["a", "b"]

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
-from seqvae.batch import SequenceBatch, pad
-from seqvae.encoding import to_tensor
+from seqvae.batch import SequenceBatch
+from seqvae.encoding import as_batch
 from seqvae.explore.guards.guard import Guard
 from seqvae.generation.loop import generate
 from seqvae.generation.rules import Greedy
@@ -53,10 +52,8 @@ class DecoderLikelihood(Guard):
         return self.weight * torch.relu(self._nats(z) - self.tolerance * self.usual)
 
     def _decode(self, z: Tensor) -> SequenceBatch:
-        spec = self.vae.codec.spec
-        written: list[np.ndarray] = generate(self.vae.model, z, Greedy(), self.vae.max_length, constraint=self.vae.constraint())
-        inputs, lengths = pad([to_tensor(sequence, spec) for sequence in written], spec.pad if spec.discrete else 0)
-        return SequenceBatch(inputs, lengths).to(z.device)
+        written = generate(self.vae.model, z, Greedy(), self.vae.max_length, constraint=self.vae.constraint())
+        return as_batch(written, self.vae.codec.spec).to(z.device)
 
     def _nats(self, z: Tensor) -> Tensor:
         """-log p(x^|z), `[N]` nats per sequence."""

@@ -111,6 +111,7 @@ def test_commands_draw_pictures(tiny, tmp_path: Path, capsys: pytest.CaptureFixt
             ["interpolate", run, given, data, "--steps", "4"],
             ["arithmetic", run, given, data, given],
             ["complete", run, given, "-n", "2"],
+            ["nearest", run, given, "-n", "3"],
         )
     ):
         out = tmp_path / f"{number}.svg"
