@@ -224,7 +224,8 @@ class SeqVAE:
         rule, rows = SamplingRule(temperature), _at_least_one("n", n)
         records = self._parsed([prefix])
         steps = self.codec.encode(records)[0][:-1]  # its end is not the record's
-        given, longest = as_batch([steps] * rows, self.codec.spec), len(steps) + self.max_length
+        given = as_batch([steps] * rows, self.codec.spec)
+        longest = min(len(steps) + self.max_length, self.model.max_steps or len(steps) + self.max_length)
         with seeded(seed):
             z = posterior(self.model, self.codec, records).sample(torch.Size([rows])).squeeze(1)
             written = generate(self.model, z, rule, longest, prefix=given, constraint=self.constraint(longest))

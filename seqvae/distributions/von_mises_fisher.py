@@ -139,7 +139,7 @@ def _sample_complement(kappa: Tensor, dimension: int) -> Tensor:
         complement = 2 * b[at] * e / (1 - (1 - b[at]) * e)
         # log(1 - x w) with w = 1 - complement
         score = kappa[at] * (1 - complement) + n * torch.log(1 - x[at] + x[at] * complement) - bound[at]
-        passed = score >= torch.log(torch.rand_like(e))
+        passed = ~(score < torch.log(torch.rand_like(e)))  # NaN compares with nothing: it passes, to be seen in the gradient
         accepted[at[passed]] = complement[passed]
         waiting = at[~passed]
     return accepted.view(shape)
