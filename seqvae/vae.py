@@ -254,7 +254,8 @@ class SeqVAE:
         rule, rows = SamplingRule(temperature), _at_least_one("n", n)
         records, labels = self._parsed([prefix]), self._labels(label, rows)
         steps = self.codec.encode(records)[0][:-1]  # its end is not the record's
-        given, longest = as_batch([steps] * rows, self.codec.spec), len(steps) + self.max_length
+        given = as_batch([steps] * rows, self.codec.spec)
+        longest = min(len(steps) + self.max_length, self.model.max_steps or len(steps) + self.max_length)
         with seeded(seed):
             z = self._posterior(records, labels, slice(1)).sample(torch.Size([rows])).squeeze(1)
             written = generate(self.model, z, rule, longest, prefix=given, constraint=self.constraint(longest), labels=labels)
