@@ -90,8 +90,9 @@ class FreeBits(RatePolicy):
         """
         if rate.whole and self.variant in ("dimension_batch", "dimension_sample"):
             raise ConfigError(
-                f"objective.rate.variant={self.variant} wants the rate of each dimension, and this posterior has, against this prior, "
-                f"only their sum; give variant=total_batch and nats={rate.dimensions * self.nats:g} for all {rate.dimensions} together"
+                f"objective.rate.variant={self.variant} wants the rate of each dimension, and of this posterior against this prior "
+                f"only the sum is known; give variant=total_batch and nats={rate.dimensions * self.nats:g} for all "
+                f"{rate.dimensions} together"
             )
         nats = per_sequence(rate.per_dimension)  # [B,K]
         if self.variant == "total":
