@@ -34,6 +34,8 @@ class VaeOutput:
     Shapes:
         posterior: q(z|x), batch `[B]`; prior: p(z).
         z: `[S,B,*event]`, reparameterised samples of q(z|x).
+        decoder_z: `z` as the decoder reads it: the same numbers on a branch of their own, where an objective may weigh the gradient
+            that comes back from the decoder, while that of the heads stays whole.
         log_px: `[S,B]` nats per sequence.
         rate: KL(q(z|x) || p(z)), see `Rate`.
         features: `[B,H]` that the posterior read.
@@ -46,6 +48,7 @@ class VaeOutput:
     log_px: Tensor
     rate: Rate
     features: Tensor
+    decoder_z: Tensor
     head_losses: dict[str, Tensor] = field(default_factory=dict)
 
     @property
@@ -130,9 +133,10 @@ class SequenceModel(nn.Module):
         seen = self.condition(batch)
         features, posterior = self.infer(seen)
         z = posterior.rsample(torch.Size([samples]))
-        prior, log_px = self.prior(), self.log_likelihood(z, seen)
+        decoder_z = z.view_as(z)
+        prior, log_px = self.prior(), self.log_likelihood(decoder_z, seen)
         head_losses = self.heads.losses(posterior, z, batch)
-        return VaeOutput(posterior, prior, z, log_px, rate(posterior, prior, z), features, head_losses)
+        return VaeOutput(posterior, prior, z, log_px, rate(posterior, prior, z), features, decoder_z, head_losses)
 
 
 def build_model(steps: StepSpec, config: Mapping[str, Any], source_steps: StepSpec | None = None) -> SequenceModel:
