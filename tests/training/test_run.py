@@ -194,6 +194,22 @@ def test_nothing_is_written_when_something_is_wrong(tiny: Tiny, tmp_path: Path) 
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["objective=iwae", "model.posterior=deterministic"], "a deterministic posterior has no density"),
+        (["objective.rate=free_bits", "model.posterior=full_covariance"], "give variant=total_batch and nats=1 for all 4 together"),
+        (["objective.rate={kind: balanced, sizes: [1, 2]}"], "2 sizes for 1 groups of latents"),
+    ],
+)
+def test_an_objective_that_the_model_cannot_have_is_refused_before_anything_is_written(
+    tiny: Tiny, tmp_path: Path, overrides: list[str], said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        train(tiny(*overrides))
+    assert not (tmp_path / "run").exists()
+
+
 def test_runs_without_a_name_of_their_own_are_numbered(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     recipe = tiny("out=null", "training.steps=1")
