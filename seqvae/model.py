@@ -153,7 +153,7 @@ def build_model(steps: StepSpec, config: Mapping[str, Any], source_steps: StepSp
     encoder = registry.build("encoder", config["encoder"], source_steps or steps)
     condition = registry.build("condition", config.get("condition", "none"))
     posterior = registry.build("posterior", config["posterior"], encoder.width + condition.feature_width)
-    _require_same_support(config)
+    _require_fitting_prior(config)
     prior = registry.build("prior", config["prior"], posterior.event_shape, posterior=posterior)
     told = torch.Size([*posterior.event_shape[:-1], posterior.event_shape[-1] + condition.latent_width])
     decoder = registry.build("decoder", config["decoder"], steps, told)
@@ -171,9 +171,15 @@ def standalone(model: SequenceModel, config: Mapping[str, Any]) -> dict[str, Any
     return {name: says[name](part) if name in says else part for name, part in config.items()}
 
 
-def _require_same_support(config: Mapping[str, Any]) -> None:
-    """A posterior has a divergence from priors on its own support only."""
+def _require_fitting_prior(config: Mapping[str, Any]) -> None:
+    """A posterior has a divergence from priors on its own support only, and may be made for some of them alone."""
     posterior, prior = (registry.lookup(kind, config[kind]["kind"]).cls for kind in ("posterior", "prior"))
+    made_for = getattr(posterior, "priors", None)
+    if made_for is not None and config["prior"]["kind"] not in made_for:
+        raise ConfigError(
+            f"model.posterior={config['posterior']['kind']} is made for some priors only, and model.prior="
+            f"{config['prior']['kind']} is none of them; choose model.prior among: {', '.join(made_for)}"
+        )
     if not support.same_support(posterior, prior):
         fitting = [name for name, entry in registry.entries("prior").items() if support.same_support(posterior, entry.cls)]
         raise ConfigError(

@@ -166,3 +166,11 @@ def test_parts_on_different_supports_are_refused(make_model: MakeModel) -> None:
         make_model(posterior={"kind": "von_mises_fisher"})
     with pytest.raises(ConfigError, match=r"posterior=diagonal lives on the real numbers, model\.prior=uniform_sphere on the unit"):
         make_model(prior={"kind": "uniform_sphere"})
+
+
+@pytest.mark.parametrize("prior", ["mixture", "vamp"])
+def test_a_posterior_that_names_its_priors_is_refused_another(make_model: MakeModel, prior: str) -> None:
+    """A learnt prior that comes to meet the delta posterior takes its committed rate away."""
+    with pytest.raises(ConfigError, match=rf"model\.prior={prior} is none of them; choose model\.prior among: standard_normal"):
+        make_model(posterior={"kind": "delta"}, prior={"kind": prior})
+    make_model(posterior={"kind": "delta"})
