@@ -272,3 +272,11 @@ def test_pieces_round_trip_and_complete():
     torch.testing.assert_close(vae.encode(SENTENCES), torch.cat([vae.encode([s]) for s in SENTENCES]))
     assert all(sentence.startswith("the cat") for sentence in vae.complete("the cat", seed=0))
     assert all(isinstance(sentence, str) for sentence in vae.sample(5, seed=0))
+
+
+def test_a_users_function_reads_what_an_optimisation_would_give_it():
+    """Strings are parsed and made canonical before a head learns from them, as they are before an oracle is asked."""
+    vae, read = build(), []
+    vae.fit_heads(["  a  dog ran", "the dog sat"], {"length": lambda record: read.append(record) or len(record)}, steps=1)
+    assert read == ["a dog ran", "the dog sat"]
+    assert float(vae.model.heads["length"].mean) == 10

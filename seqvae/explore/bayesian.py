@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seqvae.data.computed import canonical
 from seqvae.errors import ConfigError, nearest
-from seqvae.explore.candidates import canonical
 from seqvae.explore.goal import Goal
 from seqvae.explore.oracle import Oracle
 from seqvae.explore.starts import Starts

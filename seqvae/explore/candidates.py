@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seqvae.data.computed import canonical
 from seqvae.data.splits import digest_of
 from seqvae.errors import DataError
 from seqvae.generation.rules import Greedy, SamplingRule
@@ -85,11 +86,6 @@ def admitted(candidates: Candidates, guards: Sequence[Guard], least: float | Non
     if least is not None:
         keep &= candidates.similarity >= least
     return candidates.where(keep)
-
-
-def canonical(modality: Any, record: Any) -> Any:
-    """A record's canonical form, None where it is no record."""
-    return modality.canonical(record) if hasattr(modality, "canonical") else record
 
 
 def similarity(modality: Any, a: Sequence[Any], b: Sequence[Any]) -> np.ndarray:

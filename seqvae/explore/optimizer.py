@@ -19,8 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seqvae.data.computed import canonical
 from seqvae.errors import ConfigError
-from seqvae.explore.candidates import Candidates, admitted, canonical, decoded, similarity
+from seqvae.explore.candidates import Candidates, admitted, decoded, similarity
 from seqvae.explore.climb import climb
 from seqvae.explore.goal import Goal
 from seqvae.explore.guards.guard import Guard
