@@ -240,7 +240,7 @@ def override(config: Mapping[str, Any], assignments: Sequence[str]) -> Config:
     parsed = [_parse(assignment) for assignment in assignments]
     result: Config = _plain(config)
     # kinds first: `model.posterior.latent=64 model.posterior=diagonal` must not lose the 64
-    for path, value in sorted(parsed, key=lambda item: not _names_kind(*item)):
+    for path, value in sorted(parsed, key=lambda item: not _names_kind(item[0])):
         _assign(result, path, value)
     return result
 
@@ -259,7 +259,7 @@ def _parse(assignment: str) -> tuple[list[str], Any]:
         raise ConfigError(f"{key.strip()}: {text!r} is no yaml value; quote it") from None
 
 
-def _names_kind(path: list[str], value: Any) -> bool:
+def _names_kind(path: list[str]) -> bool:
     slot = _slot(path)
     return isinstance(slot, Part) or path[-1] in {kind.key for kind in registry.KINDS.values()}
 
