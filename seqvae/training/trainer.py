@@ -188,8 +188,8 @@ class Trainer:
             yield list(self.order[start : start + self.settings.accumulate])
 
     def _another(self) -> SequenceBatch:
-        """A micro-batch of this epoch, drawn from torch's generator."""
-        return self.train_store.batch(self.order[int(torch.randint(len(self.order), ()))])
+        """A micro-batch of this epoch, drawn from torch's generator and augmented as the steps' own are."""
+        return self.augment(self.train_store.batch(self.order[int(torch.randint(len(self.order), ()))]))
 
     # ---- learning rate ----
 
