@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -99,6 +100,12 @@ def find_splits(vae: SeqVAE) -> dict[str, SequenceStore]:
             f"the tokenizer that {recipe.data.source} gives now is not this model's; bring the old data back, or train again"
         )
     return prepared.splits
+
+
+def held_out_of(splits: Mapping[str, SequenceStore]) -> tuple[str, SequenceStore]:
+    """The test split, else the valid one, else the records that were trained on; with its name."""
+    name = next(split for split in ("test", "valid", "train") if split in splits)
+    return name, splits[name]
 
 
 def _chosen(vae: SeqVAE, splits: dict[str, SequenceStore], split: str) -> SequenceStore:
