@@ -3,7 +3,7 @@
     python -m benchmarks.run text-lstm-ptb [key=value ...]
 
 Interrupted, the same command goes on where it stopped. The result is `benchmarks/results/NAME.json`: the metrics with the command,
-the seed, the hardware and the hash of the data.
+the seed, the hardware and the hash of the data; on other data than the recipe's, `NAME-DATA.json`.
 """
 
 from __future__ import annotations
@@ -37,10 +37,16 @@ def main(name: str, overrides: list[str]) -> None:
         train(recipe)
     command = " ".join(["python -m benchmarks.run", name, *overrides])
     result = measure(run, recipe) | {"command": command}
-    path = RESULTS / f"{Path(name).stem}.json"
+    path = result_path(name, recipe)
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(as_text(result["metrics"]))
     print(f"written to {path}")
+
+
+def result_path(name: str, recipe: Recipe) -> Path:
+    """Where the result of a recipe on some data goes."""
+    source, usual = recipe.data.source, recipes.load(name).data.source
+    return RESULTS / f"{Path(name).stem}{'' if source == usual else '-' + Path(source).stem}.json"
 
 
 def measure(run: Path, recipe: Recipe) -> dict[str, Any]:

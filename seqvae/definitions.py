@@ -18,6 +18,7 @@ DEFINITIONS: dict[str, Definition] = {
     "modality": Definition("", "what the records are"),
     "split": Definition("", "which part of the data was evaluated"),
     "count": Definition("records", "records evaluated"),
+    "classes": Definition("classes", "the model is told each record's: its likelihoods are of the record given its class"),
     "samples": Definition("samples", "importance samples per record behind the NLL"),
     "elbo_nats": Definition(_SEQUENCE, "evidence lower bound, -(rate + distortion), one posterior sample per record"),
     "rate_nats": Definition(_SEQUENCE, "KL(q(z|x) || p(z)): what the latent costs"),

@@ -23,9 +23,9 @@ from seqvae.steps import StepSpec
 BATCH_STEPS, BATCH_RECORDS = 16_384, 512  # of one pass of the encoder: enough to keep every core busy, memory in tens of MB
 
 
-def posterior(model: SequenceModel, codec: Codec, records: Sequence[Any]) -> Distribution:
-    """q(z|x) of records, batch `[N]`, without gradients, on the model's device."""
-    return _in_order(model, record_batches(codec, records, device_of(model)))
+def posterior(model: SequenceModel, codec: Codec, records: Sequence[Any], labels: Tensor | None = None) -> Distribution:
+    """q(z|x) of records, batch `[N]`, without gradients, on the model's device; of their class `labels [N]` if any."""
+    return _in_order(model, record_batches(codec, records, device_of(model), labels))
 
 
 def posterior_of_written(
@@ -44,9 +44,11 @@ def posterior_of_written(
     return _in_order(model, _batches(codec, sequences, read, device_of(model), labels))
 
 
-def record_batches(codec: Codec, records: Sequence[Any], device: torch.device) -> Iterator[tuple[np.ndarray, SequenceBatch]]:
-    """The records in batches of like length, the shortest first, each with its records' places `[B]`."""
-    return _batches(codec, codec.encode(records), source_sequences(codec, records), device)
+def record_batches(
+    codec: Codec, records: Sequence[Any], device: torch.device, labels: Tensor | None = None
+) -> Iterator[tuple[np.ndarray, SequenceBatch]]:
+    """The records, and their `labels [N]`, in batches of like length, the shortest first, each with its records' places `[B]`."""
+    return _batches(codec, codec.encode(records), source_sequences(codec, records), device, labels)
 
 
 def _in_order(model: SequenceModel, batches: Iterable[tuple[np.ndarray, SequenceBatch]]) -> Distribution:

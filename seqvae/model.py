@@ -2,6 +2,7 @@
 
     batch -> encoder -> posterior q(z|x) -> z -> decoder -> likelihood p(x|z)
                                             z -> heads -> properties, where there are some
+    labels -> condition -> beside z, p(x|z,c), and where asked beside the features, q(z|x,c)
 
 Nothing here knows a modality, a loss or a file. Latents carry the sample dimension first, `[S,B,*event]`.
 """
@@ -18,6 +19,7 @@ from torch.distributions import Distribution
 
 from seqvae import registry
 from seqvae.batch import SequenceBatch
+from seqvae.conditions.none import NoCondition
 from seqvae.distributions import support
 from seqvae.errors import ConfigError
 from seqvae.heads.property_heads import PropertyHeads
@@ -34,7 +36,7 @@ class VaeOutput:
         z: `[S,B,*event]`, reparameterised samples of q(z|x).
         log_px: `[S,B]` nats per sequence.
         rate: KL(q(z|x) || p(z)), see `Rate`.
-        features: `[B,H]` of the encoder.
+        features: `[B,H]` that the posterior read.
         head_losses: by property, weighted, `[B]` nats per sequence; none without heads or labels.
     """
 
@@ -68,7 +70,8 @@ class VaeOutput:
 
 
 class SequenceModel(nn.Module):
-    """A variational autoencoder made of five parts, and of heads that predict properties from its latent."""
+    """A variational autoencoder made of five parts, of heads that predict properties from its latent, and of a condition, what it
+    is told of a record besides."""
 
     def __init__(
         self,
@@ -78,6 +81,7 @@ class SequenceModel(nn.Module):
         decoder: nn.Module,
         likelihood: nn.Module,
         heads: PropertyHeads | None = None,
+        condition: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -86,6 +90,7 @@ class SequenceModel(nn.Module):
         self.decoder = decoder
         self.likelihood = likelihood
         self.heads = heads if heads is not None else PropertyHeads({})
+        self.condition: Any = condition if condition is not None else NoCondition()
         self.ex_post: nn.Module | None = None  # a density of the encodings, fitted after training, to sample from
 
     @property
@@ -104,19 +109,28 @@ class SequenceModel(nn.Module):
         return support.project(self.posterior, z)
 
     def infer(self, batch: SequenceBatch) -> tuple[Tensor, Distribution]:
-        """Encoder features `[B,H]` and q(z|x)."""
-        features = self.encoder(batch)
+        """The features `[B,H]` that the posterior reads, and q(z|x)."""
+        features = self.condition.inform(self.encoder(batch), batch.labels)
         return features, self.posterior(features)
+
+    def told(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """What the decoder reads of latents `[...,B,*event]`: themselves, and what is to be said of labels `[B]`, if anything."""
+        return self.condition.tell(z, labels, len(self.event_shape))
+
+    def decoded(self, z: Tensor, batch: SequenceBatch) -> Tensor:
+        """The decoder's features `[S,B,T,H]` under teacher forcing, for latents `[S,B,*event]`."""
+        return self.decoder(self.told(z, batch.labels), batch)
 
     def log_likelihood(self, z: Tensor, batch: SequenceBatch) -> Tensor:
         """log p(x|z), `[S,B]` nats per sequence, for latents `[S,B,*event]`."""
-        return self.likelihood.log_prob(self.decoder(z, batch), batch)  # type: ignore[operator]
+        return self.likelihood.log_prob(self.decoded(z, batch), batch)  # type: ignore[operator]
 
     def forward(self, batch: SequenceBatch, samples: int = 1) -> VaeOutput:
         """Infer, draw `samples` latents, decode them under teacher forcing."""
-        features, posterior = self.infer(batch)
+        seen = self.condition(batch)
+        features, posterior = self.infer(seen)
         z = posterior.rsample(torch.Size([samples]))
-        prior, log_px = self.prior(), self.log_likelihood(z, batch)
+        prior, log_px = self.prior(), self.log_likelihood(z, seen)
         head_losses = self.heads.losses(posterior, z, batch)
         return VaeOutput(posterior, prior, z, log_px, rate(posterior, prior, z), features, head_losses)
 
@@ -133,13 +147,15 @@ def build_model(steps: StepSpec, config: Mapping[str, Any], source_steps: StepSp
         ConfigError: parts that do not go together.
     """
     encoder = registry.build("encoder", config["encoder"], source_steps or steps)
-    posterior = registry.build("posterior", config["posterior"], encoder.width)
+    condition = registry.build("condition", config.get("condition", "none"))
+    posterior = registry.build("posterior", config["posterior"], encoder.width + condition.feature_width)
     _require_same_support(config)
     prior = registry.build("prior", config["prior"], posterior.event_shape, posterior=posterior)
-    decoder = registry.build("decoder", config["decoder"], steps, posterior.event_shape)
+    told = torch.Size([*posterior.event_shape[:-1], posterior.event_shape[-1] + condition.latent_width])
+    decoder = registry.build("decoder", config["decoder"], steps, told)
     likelihood = registry.build("likelihood", config["likelihood"], steps, decoder.width, decoder.embedding)
     heads = registry.build_named("head", config.get("heads") or {}, posterior.event_shape)
-    return SequenceModel(encoder, posterior, prior, decoder, likelihood, PropertyHeads(heads))
+    return SequenceModel(encoder, posterior, prior, decoder, likelihood, PropertyHeads(heads), condition)
 
 
 def standalone(model: SequenceModel, config: Mapping[str, Any]) -> dict[str, Any]:

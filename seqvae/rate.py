@@ -21,15 +21,22 @@ class Rate:
 
     parts: name -> `[B,K]` nats per dimension where the divergence factorises in closed form, `[B,1]` where only its sum has one,
         or `[S,B,1]` single-sample estimates log q(z|x) - log p(z).
+    dimensions: numbers of one latent; 0 where that is not known.
     """
 
     parts: dict[str, Tensor]
+    dimensions: int = 0
 
     @property
     def total(self) -> Tensor:
         """Nats per sequence: `[B]` in closed form, `[S,B]` where any part is an estimate."""
         sums = [part.sum(-1) for part in self.parts.values()]
         return torch.stack(torch.broadcast_tensors(*sums)).sum(0) if len(sums) > 1 else sums[0]
+
+    @property
+    def whole(self) -> bool:
+        """Whether only the sum over several dimensions is known."""
+        return self.per_dimension.shape[-1] < self.dimensions
 
     @property
     def per_dimension(self) -> Tensor:
@@ -51,12 +58,13 @@ def rate(posterior: Distribution, prior: Distribution, z: Tensor, name: str = "z
 
     A new posterior gives its closed form with `torch.distributions.register_kl`; nothing here changes.
     """
+    dimensions = posterior.event_shape.numel()
     if isinstance(posterior, Independent) and isinstance(prior, Independent):
         try:
-            return Rate({name: kl_divergence(posterior.base_dist, prior.base_dist).flatten(1)})
+            return Rate({name: kl_divergence(posterior.base_dist, prior.base_dist).flatten(1)}, dimensions)
         except NotImplementedError:
             pass
     try:
-        return Rate({name: kl_divergence(posterior, prior).unsqueeze(-1)})
+        return Rate({name: kl_divergence(posterior, prior).unsqueeze(-1)}, dimensions)
     except NotImplementedError:
-        return Rate({name: (posterior.log_prob(z) - prior.log_prob(z)).unsqueeze(-1)})
+        return Rate({name: (posterior.log_prob(z) - prior.log_prob(z)).unsqueeze(-1)}, dimensions)

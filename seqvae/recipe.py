@@ -27,7 +27,8 @@ Config = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
-    """The five parts, each a checked mapping, and the heads that predict properties from the latent, by the property's name."""
+    """The five parts, each a checked mapping; the heads that predict properties from the latent, by the property's name; and what
+    the model is told besides."""
 
     encoder: Annotated[Config, Part("encoder")]
     posterior: Annotated[Config, Part("posterior")]
@@ -35,6 +36,7 @@ class ModelSettings:
     decoder: Annotated[Config, Part("decoder")]
     likelihood: Annotated[Config, Part("likelihood")]
     heads: Annotated[dict[str, Config] | None, Part("head", named=True)] = None
+    condition: Annotated[Any, Part("condition")] = "none"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,6 +43,7 @@ KINDS: dict[str, Kind] = {
     "decoder": Kind("seqvae.decoders"),
     "cell": Kind("seqvae.cells"),
     "likelihood": Kind("seqvae.likelihoods"),
+    "condition": Kind("seqvae.conditions"),
     "head": Kind("seqvae.heads"),
     "schedule": Kind("seqvae.objectives"),
     "rate_policy": Kind("seqvae.objectives"),

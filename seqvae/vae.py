@@ -6,6 +6,9 @@
 
 A record is what the modality says it is (a sentence, a drawing, a molecule); a string is read as on the command line.
 Latents are `[N,*event]` tensors on the model's device, rows in the order of the records.
+
+A model that knows classes (`model.condition`) takes a record's class by name or by number, as `label`, or as `labels` for several
+records: one for all, or one for each. None is the class unknown, and another model takes nothing else.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ from torch.distributions import Distribution
 
 from seqvae import paths
 from seqvae import recipe as recipes
+from seqvae.conditions.classes import Label
+from seqvae.conditions.classes import Labels as ClassLabels
 from seqvae.data.codec import Codec
 from seqvae.data.computed import Given, property_values
 from seqvae.distributions import support
@@ -91,31 +96,43 @@ class SeqVAE:
             ) from None
         return self
 
-    def encode(self, records: Sequence[Any], sample: bool = False, seed: int | None = None) -> Tensor:
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes that the model knows, by number; none for a model without a condition."""
+        return self.model.condition.names
+
+    def encode(self, records: Sequence[Any], sample: bool = False, seed: int | None = None, labels: ClassLabels = None) -> Tensor:
         """Latents `[N,*event]` of records, in their order.
 
         Args:
             records: any number from 1; an over-long one is no trouble.
             sample: draw from each posterior instead of taking its mean.
             seed: of the draws.
+            labels: the records' classes, which change nothing unless the encoder is told them (`model.condition.encoder`).
 
         Raises:
             DataError: no records, or one that is none (an empty sentence).
+            ConfigError: labels that the model does not know.
         """
         parsed = self._parsed(records)
+        known = self._labels(labels, len(parsed))
         with seeded(seed):
-            parts = (posterior(self.model, self.codec, parsed[i : i + POSTERIORS]) for i in range(0, len(parsed), POSTERIORS))
+            parts = (self._posterior(parsed, known, slice(i, i + POSTERIORS)) for i in range(0, len(parsed), POSTERIORS))
             return torch.cat([part.sample() if sample else part.mean for part in parts])
 
-    def posterior(self, records: Sequence[Any]) -> Distribution:
-        """q(z|x), batch `[N]`, event `event`, rows in the order of the records.
+    def posterior(self, records: Sequence[Any], labels: ClassLabels = None) -> Distribution:
+        """q(z|x), batch `[N]`, event `event`, rows in the order of the records. Arguments and errors as `encode`."""
+        parsed = self._parsed(records)
+        return self._posterior(parsed, self._labels(labels, len(parsed)), slice(None))
 
-        Raises:
-            DataError: as `encode`.
-        """
-        return posterior(self.model, self.codec, self._parsed(records))
-
-    def decode(self, z: Tensor | np.ndarray, rule: Rule = GREEDY, beam: int | None = None, seed: int | None = None) -> list[Any]:
+    def decode(
+        self,
+        z: Tensor | np.ndarray,
+        rule: Rule = GREEDY,
+        beam: int | None = None,
+        seed: int | None = None,
+        labels: ClassLabels = None,
+    ) -> list[Any]:
         """A record for each latent.
 
         Args:
@@ -123,16 +140,18 @@ class SeqVAE:
             rule: how each step is chosen; greedy unless told otherwise.
             beam: search with so many hypotheses a latent instead, for the likeliest sequence.
             seed: of the draws.
+            labels: of what class each record is to be.
 
         Raises:
             DataError: latents of another shape, or not finite.
-            ConfigError: a beam for a model that does not write tokens.
+            ConfigError: a beam for a model that does not write tokens, or labels that it does not know.
         """
         z = self._latents(z)
+        known, constraint = self._labels(labels, len(z)), self.constraint()
         if beam is not None:
-            return self.codec.decode(beam_search(self.model, z, beam, self.max_length, constraint=self.constraint()))
+            return self.codec.decode(beam_search(self.model, z, beam, self.max_length, constraint=constraint, labels=known))
         with seeded(seed):
-            return self.codec.decode(generate(self.model, z, rule, self.max_length, constraint=self.constraint()))
+            return self.codec.decode(generate(self.model, z, rule, self.max_length, constraint=constraint, labels=known))
 
     def sample(
         self,
@@ -142,6 +161,7 @@ class SeqVAE:
         top_p: float | None = None,
         seed: int | None = None,
         prior: Literal["model", "ex_post"] = "model",
+        label: ClassLabels = None,
     ) -> list[Any]:
         """New records: latents from the prior, decoded by chance.
 
@@ -150,15 +170,16 @@ class SeqVAE:
             temperature, top_k, top_p: see `SamplingRule`.
             seed: of all chance.
             prior: the model's own, or the density that `fit_prior` has fitted to encodings.
+            label: of what class the records are to be: one for all, or one for each.
 
         Raises:
-            ConfigError: a number out of its range; an unknown prior, or an ex-post one that has not been fitted.
+            ConfigError: a number out of its range; an unknown prior or class; an ex-post prior that has not been fitted.
         """
         rule = SamplingRule(temperature, top_k, top_p)
         with seeded(seed):
             with evaluating(self.model):
                 z = self._prior(prior)().sample(torch.Size([_at_least_one("n", n)]))
-            return self.decode(z, rule)
+            return self.decode(z, rule, labels=label)
 
     def fit_prior(
         self,
@@ -188,46 +209,56 @@ class SeqVAE:
             self.model.ex_post, self.ex_post = fit_mixture(z, components, covariance)
 
     def reconstruct(
-        self, records: Sequence[Any], rule: Rule = GREEDY, beam: int | None = None, seed: int | None = None
+        self,
+        records: Sequence[Any],
+        rule: Rule = GREEDY,
+        beam: int | None = None,
+        seed: int | None = None,
+        labels: ClassLabels = None,
     ) -> list[Any]:
         """What each record's posterior mean decodes to. Arguments and errors as `encode` and `decode`."""
-        return self.decode(self.encode(records), rule, beam, seed)
+        return self.decode(self.encode(records, labels=labels), rule, beam, seed, labels)
 
-    def interpolate(self, a: Any, b: Any, steps: int = 8, method: Literal["slerp", "linear"] = "slerp") -> list[Any]:
-        """Records along the path between two records' latents, the reconstructions of both included.
+    def interpolate(
+        self, a: Any, b: Any, steps: int = 8, method: Literal["slerp", "linear"] = "slerp", label: Label = None
+    ) -> list[Any]:
+        """Records along the path between two records' latents, the reconstructions of both included; all of class `label`.
 
         Raises:
-            ConfigError: an unknown method, or fewer than two steps.
+            ConfigError: an unknown method or class, or fewer than two steps.
             DataError: as `encode`.
         """
         if method not in METHODS:
             raise ConfigError(f"unknown method {method!r}; {nearest(method, METHODS)}")
-        start, end = self.encode([a, b])
-        return self.decode(METHODS[method](start, end, steps))
+        start, end = self.encode([a, b], labels=label)
+        return self.decode(METHODS[method](start, end, steps), labels=label)
 
-    def arithmetic(self, a: Any, b: Any, c: Any) -> Any:
-        """The record at z(a) - z(b) + z(c): a is to b as the result is to c.
+    def arithmetic(self, a: Any, b: Any, c: Any, label: Label = None) -> Any:
+        """The record at z(a) - z(b) + z(c): a is to b as the result is to c; all of class `label`.
 
         Raises:
-            DataError: as `encode`.
+            ConfigError, DataError: as `encode`.
         """
-        z = self.encode([a, b, c])
-        return self.decode(z[0:1] - z[1:2] + z[2:3])[0]
+        z = self.encode([a, b, c], labels=label)
+        return self.decode(z[0:1] - z[1:2] + z[2:3], labels=label)[0]
 
-    def complete(self, prefix: Any, n: int = 5, temperature: float = 1.0, seed: int | None = None) -> list[Any]:
+    def complete(
+        self, prefix: Any, n: int = 5, temperature: float = 1.0, seed: int | None = None, label: Label = None
+    ) -> list[Any]:
         """Records that begin with `prefix`: latents from its own posterior, decoding forced through it and free after it.
 
         Raises:
-            ConfigError: a number out of its range.
+            ConfigError: a number out of its range, or an unknown class.
             DataError: as `encode`.
         """
         rule, rows = SamplingRule(temperature), _at_least_one("n", n)
-        records = self._parsed([prefix])
+        records, labels = self._parsed([prefix]), self._labels(label, rows)
         steps = self.codec.encode(records)[0][:-1]  # its end is not the record's
-        given, longest = as_batch([steps] * rows, self.codec.spec), len(steps) + self.max_length
+        given = as_batch([steps] * rows, self.codec.spec)
+        longest = min(len(steps) + self.max_length, self.model.max_steps or len(steps) + self.max_length)
         with seeded(seed):
-            z = posterior(self.model, self.codec, records).sample(torch.Size([rows])).squeeze(1)
-            written = generate(self.model, z, rule, longest, prefix=given, constraint=self.constraint(longest))
+            z = self._posterior(records, labels, slice(1)).sample(torch.Size([rows])).squeeze(1)
+            written = generate(self.model, z, rule, longest, prefix=given, constraint=self.constraint(longest), labels=labels)
         return self.codec.decode(written)
 
     def nearest(
@@ -251,17 +282,20 @@ class SeqVAE:
         given, gallery = (self._latents(z if isinstance(z, Tensor) else self.encode(z)) for z in (queries, among))
         return nearest_neighbours(given, gallery, k, metric or support.metric_of(self.model.posterior))
 
-    def log_prob(self, records: Sequence[Any], samples: int = 100, seed: int | None = None) -> Tensor:
+    def log_prob(self, records: Sequence[Any], samples: int = 100, seed: int | None = None, labels: ClassLabels = None) -> Tensor:
         """A lower bound on log p(x) by importance sampling, `[N]` nats per sequence, tighter with more samples.
 
+        With labels it is one on log p(x|c), which tells classes apart: the larger, the likelier the class.
+
         Raises:
-            ConfigError: fewer than one sample.
+            ConfigError: fewer than one sample, or labels that the model does not know.
             DataError: as `encode`.
         """
         parsed = self._parsed(records)
+        known = self._labels(labels, len(parsed))
         bounds = torch.empty(len(parsed), device=self.device)
         with seeded(seed):
-            for rows, batch in record_batches(self.codec, parsed, self.device):
+            for rows, batch in record_batches(self.codec, parsed, self.device, known):
                 bounds[rows] = iwae(importance_log_weights(self.model, batch, _at_least_one("samples", samples))).to(bounds)
         return bounds
 
@@ -353,6 +387,14 @@ class SeqVAE:
         return pretrained.Pretrained(
             self.model, self.codec, self.modality, self.recipe, self.max_length, self.metrics, self.ex_post
         )
+
+    def _labels(self, given: ClassLabels, count: int) -> Tensor | None:
+        """The classes of `count` records as numbers, `[count]`, or None."""
+        return self.model.condition.labels(given, count)
+
+    def _posterior(self, records: list[Any], labels: Tensor | None, rows: slice) -> Distribution:
+        """q(z|x) of some of the parsed records."""
+        return posterior(self.model, self.codec, records[rows], None if labels is None else labels[rows])
 
     def _prior(self, name: str) -> Any:
         """The module whose call gives the distribution to sample from."""

@@ -132,7 +132,7 @@ def test_a_seed_decides_and_leaves_the_global_stream_alone(vae):
 def test_samples_are_drawn_from_the_prior(vae):
     seen = []
     decode = vae.decode
-    vae.decode = lambda z, rule: seen.append(z) or decode(z, rule)
+    vae.decode = lambda z, rule, **told: seen.append(z) or decode(z, rule, **told)
     try:
         assert len(vae.sample(3000, seed=0)) == 3000
     finally:

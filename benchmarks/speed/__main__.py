@@ -1,9 +1,9 @@
 """Measure and write `benchmarks/results/speed-NAME.json`.
 
-    python -m benchmarks.speed text|sketch|transformer|molecule|climbing [--quick] [--threads N]
+    python -m benchmarks.speed text|sketch|transformer|molecule|climbing|gpu [--quick] [--threads N]
 
-On a quiet machine: about 15 minutes on two cores for each, a minute for `climbing`. `--quick` takes a minute or two, at sizes too
-small to mean anything, and prints only.
+On a quiet machine: about 15 minutes on two cores for each, a minute for `climbing`; `gpu` wants a graphics card. `--quick` takes a
+minute or two, at sizes too small to mean anything, and prints only.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 RESULTS = Path(__file__).parents[1] / "results"
 # modules beside this one, each with `measure(quick)` and `show(result, console)`
-BENCHMARKS = ("text", "sketch", "transformer", "molecule", "climbing")
+BENCHMARKS = ("text", "sketch", "transformer", "molecule", "climbing", "gpu")
 
 
 def main(arguments: list[str]) -> None:

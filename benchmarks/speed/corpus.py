@@ -48,11 +48,16 @@ def corpus(folder: Path, records: int | None = None) -> Corpus:
     return Corpus("random", random_store(folder / "train", records or 42_000, seed=0), random_store(folder / "valid", 3370, seed=1))
 
 
+def sentence_lengths(random: np.random.Generator, count: int) -> np.ndarray:
+    """Words of `count` sentences, `[N]`, distributed nearly as Penn Treebank's."""
+    return np.clip(random.gamma(LENGTH_SHAPE, LENGTH_SCALE, count).astype(int), 1, LONGEST)
+
+
 def random_store(folder: Path, records: int, seed: int) -> SequenceStore:
     """`records` sentences of Zipf-distributed words."""
     spec = StepSpec(size=VOCABULARY)
     random = np.random.default_rng(seed)
-    lengths = np.clip(random.gamma(LENGTH_SHAPE, LENGTH_SCALE, records).astype(int), 1, LONGEST)
+    lengths = sentence_lengths(random, records)
     frequency = 1 / np.arange(1, spec.size - 3)
     words = random.choice(np.arange(4, spec.size), size=int(lengths.sum()), p=frequency / frequency.sum())
     sentences = [np.append(part, spec.eos) for part in np.split(words, np.cumsum(lengths)[:-1])]
@@ -68,6 +73,6 @@ def lines(count: int) -> list[str]:
         sentences = [line.strip() for line in text if line.strip()]
     else:
         random = np.random.default_rng(2)
-        lengths = np.clip(random.gamma(LENGTH_SHAPE, LENGTH_SCALE, 5000).astype(int), 1, LONGEST)
+        lengths = sentence_lengths(random, 5000)
         sentences = [" ".join(f"w{rank}" for rank in np.minimum(random.zipf(1.3, n), VOCABULARY)) for n in lengths]
     return [f"{sentences[i % len(sentences)]} {i // len(sentences)}" for i in range(count)]

@@ -48,12 +48,12 @@ class Effort:
     batch_sentences: int
     batches: int
     turns: int
-    rows: int
+    rows: tuple[int, ...]
     tokens: int
 
 
-FULL = Effort(256, 4, 4, 2048, 96, 2, 3, 16, 64)
-QUICK = Effort(16, 1, 2, 256, 12, 2, 2, 4, 8)
+FULL = Effort(256, 4, 4, 2048, 96, 2, 3, (16, 64), 64)
+QUICK = Effort(16, 1, 2, 256, 12, 2, 2, (4,), 8)
 
 
 def measure(quick: bool) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def measure(quick: bool) -> dict[str, Any]:
         ratios = [
             latent_cost(sentences, effort),
             *(training(sentences, effort, name, parts) for name, parts in (("transformer", own), ("bert + gpt", borrowed))),
-            *generation(sentences, effort),
+            *(ratio for rows in effort.rows for ratio in generation(sentences, effort, rows)),
         ]
     return {
         "benchmark": "speed transformer" + (" --quick" if quick else ""),
@@ -168,31 +168,31 @@ def training(sentences: Corpus, effort: Effort, name: str, parts: Callable[[Effo
     return Ratio(f"training, {name}", "words", *in_turn(theirs, turn, effort.turns), 1.5, note)
 
 
-def generation(sentences: Corpus, effort: Effort) -> list[Ratio]:
+def generation(sentences: Corpus, effort: Effort, rows: int) -> list[Ratio]:
     """Tokens per second of new sentences, none ending before its time, with the cache and without."""
     torch.manual_seed(0)
     model: Any = build(sentences, own(effort))
     with torch.no_grad():
         model.likelihood.bias[sentences.spec.eos] = -1e9  # every row goes the whole way on both sides
-    z = torch.randn(effort.rows, 32)
+    z = torch.randn(rows, 32)
 
     def uncached(whole: bool) -> Callable[[], float]:
         def turn() -> float:
-            steps = torch.full((effort.rows, 1), sentences.spec.unk)  # decoding shifts right: the last place asks for the next
+            steps = torch.full((rows, 1), sentences.spec.unk)  # decoding shifts right: the last place asks for the next
             with evaluating(model):
                 for t in range(effort.tokens):
-                    features = model.decoder(z[None], SequenceBatch(steps, torch.full((effort.rows,), t + 1)))[0]
+                    features = model.decoder(z[None], SequenceBatch(steps, torch.full((rows,), t + 1)))[0]
                     logits = model.likelihood.logits(features if whole else features[:, -1:])[:, -1]
                     steps[:, -1] = SamplingRule().choose(logits, None)
                     steps = torch.cat([steps, steps[:, -1:]], dim=1)
-            return float(effort.rows * effort.tokens)
+            return float(rows * effort.tokens)
 
         return turn
 
     def cached() -> float:
         return float(sum(map(len, generate(model, z, SamplingRule(), effort.tokens))))
 
-    name = f"generating {effort.tokens} tokens, {effort.rows} rows, cached against"
+    name = f"generating {effort.tokens} tokens, {rows} rows, cached against"
     return [
         Ratio(f"{name} all logits each step", "tokens", *in_turn(uncached(True), cached, effort.turns), 8.0, "float32"),
         Ratio(f"{name} last logits each step", "tokens", *in_turn(uncached(False), cached, effort.turns), None, "float32"),

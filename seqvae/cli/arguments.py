@@ -14,6 +14,9 @@ Overrides = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Makes what is drawn at random repeatable.")]
+Label = Annotated[
+    str | None, typer.Option("--label", metavar="CLASS", help="For a model that knows classes: one, by its name or number.")
+]
 Temperature = Annotated[float, typer.Option("--temperature", min=1e-6, help="Below 1 more probable, above 1 more varied.")]
 Out = Annotated[
     Path | None,

@@ -92,11 +92,12 @@ def recipe_for(source: str) -> str:
         DataError: no modality reads it.
     """
     from seqvae import registry
-    from seqvae.data.cards import is_card, load_card
+    from seqvae.data.cards import categories, is_card, load_card
     from seqvae.data.sources import HUB, reader_for
 
-    if is_card(source):
-        return USUAL[load_card(source).modality]
+    card = categories(source)[0]
+    if is_card(card):
+        return USUAL[load_card(card).modality]
     path = Path(source).expanduser()
     if source.startswith(HUB) or not path.exists():
         return USUAL["text"]  # of what is not there, whoever looks for it says so best
@@ -146,6 +147,7 @@ def _summary(source: str, recipe: str, prepared: Prepared) -> dict[str, Any]:
         "records": {split: len(store) for split, store in prepared.splits.items()},
         "rejected": prepared.rejected.count,
         "vocabulary": prepared.codec.spec.size,
+        "classes": list(prepared.classes),
         "sha256": prepared.source_sha256,
     }
 
@@ -156,3 +158,5 @@ def _print_summary(source: str, recipe: str, prepared: Prepared) -> None:
         steps = store.lengths
         typer.echo(f"  {split:<9} {len(store):>9,} records of {steps.min()} to {steps.max()} steps, {steps.mean():.1f} on average")
     typer.echo(f"  {'rejected':<9} {prepared.rejected.count:>9,} records")
+    if prepared.classes:
+        typer.echo(f"  {'classes':<9} {len(prepared.classes):>9,}: {', '.join(prepared.classes)}")

@@ -87,7 +87,7 @@ def find_splits(vae: SeqVAE) -> dict[str, SequenceStore]:
 
     Raises:
         DataError: the data is not there any more.
-        RunError: it has changed so much that the model's tokenizer no longer fits it.
+        RunError: it has changed so much that the model's tokenizer, or its classes, no longer fit it.
     """
     from seqvae.data.prepare import prepare
 
@@ -96,9 +96,9 @@ def find_splits(vae: SeqVAE) -> dict[str, SequenceStore]:
     if vae.metrics.get("made", {}).get("data_sha256", prepared.source_sha256) != prepared.source_sha256:
         log.warning("%s has changed since this model was trained on it: its splits may not be what they were", recipe.data.source)
     if prepared.codec.fingerprint != vae.codec.fingerprint:
-        raise RunError(
-            f"the tokenizer that {recipe.data.source} gives now is not this model's; bring the old data back, or train again"
-        )
+        raise _outgrown("tokenizer", recipe.data.source)
+    if vae.classes and prepared.classes != vae.classes:
+        raise _outgrown("list of classes", recipe.data.source)
     return prepared.splits
 
 
@@ -106,6 +106,10 @@ def held_out_of(splits: Mapping[str, SequenceStore]) -> tuple[str, SequenceStore
     """The test split, else the valid one, else the records that were trained on; with its name."""
     name = next(split for split in ("test", "valid", "train") if split in splits)
     return name, splits[name]
+
+
+def _outgrown(learnt: str, source: str) -> RunError:
+    return RunError(f"the {learnt} that {source} gives now is not this model's; bring the old data back, or train again")
 
 
 def _chosen(vae: SeqVAE, splits: dict[str, SequenceStore], split: str) -> SequenceStore:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seqvae.cli import pictures
-from seqvae.cli.arguments import Json, Out, Run, Seed, Temperature
+from seqvae.cli.arguments import Json, Label, Out, Run, Seed, Temperature
 from seqvae.cli.pictures import Tile
 from seqvae.cli.printing import give_records
 from seqvae.cli.records import from_arguments_or_stdin, parse
@@ -42,19 +42,21 @@ def sample(
     top_k: Annotated[int | None, typer.Option(min=1, help="Choose among the k most probable steps.")] = None,
     top_p: Annotated[float | None, typer.Option(min=1e-6, max=1, help="Choose among the most probable that share p.")] = None,
     prior: Annotated[Prior, typer.Option(help="The model's own, or the density that fit-prior has fitted.")] = Prior.model,
+    label: Label = None,
     seed: Seed = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Draw new records from the prior."""
     vae = load(run)
-    records = vae.sample(count, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, prior=prior.value)
+    records = vae.sample(count, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, prior=prior.value, label=label)
     give(vae, records, as_json, out)
 
 
 def reconstruct(
     run: Run,
     inputs: Annotated[list[str] | None, typer.Argument(metavar="[INPUT]...", help="Records; without any, lines on stdin.")] = None,
+    label: Label = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
@@ -65,7 +67,7 @@ def reconstruct(
     vae = load(run)
     records = from_arguments_or_stdin(vae, inputs or [])
     shown = [vae.modality.to_json(record) for record in records]
-    made = vae.reconstruct(records)
+    made = vae.reconstruct(records, labels=label)
     give(vae, made, as_json, out, inputs=shown, tiles=pictures.pairs(records, made))
 
 
@@ -75,12 +77,13 @@ def interpolate(
     b: Annotated[str, typer.Argument(metavar="B", help="Where it ends.")],
     steps: Annotated[int, typer.Option(min=2, help="Records on the path, both ends counted.")] = 8,
     method: Annotated[Method, typer.Option(help="slerp keeps to the shell where latents live; linear cuts across.")] = Method.slerp,
+    label: Label = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Walk through the latent space from A to B."""
     vae = load(run)
-    records = vae.interpolate(parse(vae, "A", a), parse(vae, "B", b), steps=steps, method=method.value)
+    records = vae.interpolate(parse(vae, "A", a), parse(vae, "B", b), steps=steps, method=method.value, label=label)
     give(vae, records, as_json, out, tiles=pictures.path(records))
 
 
@@ -89,13 +92,14 @@ def arithmetic(
     a: Annotated[str, typer.Argument(metavar="A")],
     b: Annotated[str, typer.Argument(metavar="B")],
     c: Annotated[str, typer.Argument(metavar="C")],
+    label: Label = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Decode z(A) - z(B) + z(C)."""
     vae = load(run)
     terms = parse(vae, "A", a), parse(vae, "B", b), parse(vae, "C", c)
-    result = vae.arithmetic(*terms)
+    result = vae.arithmetic(*terms, label=label)
     tiles = list(zip([*terms, result], ["A", f"{MINUS} B", "+ C", f"= A {MINUS} B + C"], strict=True))
     give(vae, [result], as_json, out, tiles=tiles)
 
@@ -105,6 +109,7 @@ def complete(
     prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="How each record begins.")],
     count: Annotated[int, typer.Option("-n", min=1, help="How many completions.")] = 5,
     temperature: Temperature = 1.0,
+    label: Label = None,
     seed: Seed = None,
     out: Out = None,
     as_json: Json = False,
@@ -112,7 +117,7 @@ def complete(
     """Finish a record that has only been begun."""
     vae = load(run)
     begun = parse(vae, "PREFIX", prefix)
-    records = vae.complete(begun, n=count, temperature=temperature, seed=seed)
+    records = vae.complete(begun, n=count, temperature=temperature, seed=seed, label=label)
     give(vae, records, as_json, out, tiles=[(begun, "given"), *pictures.numbered(records)])
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seqvae.cli.arguments import Json, Out, Run, Seed
+from seqvae.cli.arguments import Json, Label, Out, Run, Seed
 from seqvae.cli.explore import give, load
 from seqvae.cli.printing import print_json, write_file
 from seqvae.cli.records import from_file
@@ -22,6 +22,7 @@ def encode(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Records, in any format that can be trained on.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The .npy file to write; replaced if it exists.")],
     draw: Annotated[bool, typer.Option("--sample", help="Draw from each posterior instead of taking its mean.")] = False,
+    label: Label = None,
     seed: Seed = None,
     as_json: Json = False,
 ) -> None:
@@ -29,7 +30,7 @@ def encode(
     import numpy as np
 
     vae = load(run)
-    latents = vae.encode(from_file(vae, file), sample=draw, seed=seed).cpu().numpy()
+    latents = vae.encode(from_file(vae, file), sample=draw, seed=seed, labels=label).cpu().numpy()
     write_file(out, lambda stream: np.save(stream, latents, allow_pickle=False))
     if as_json:
         print_json({"out": str(out), "shape": list(latents.shape)})
@@ -40,12 +41,13 @@ def encode(
 def decode(
     run: Run,
     file: Annotated[Path, typer.Argument(metavar="Z.npy", help="Latents, as encode writes them; or a single one.")],
+    label: Label = None,
     out: Out = None,
     as_json: Json = False,
 ) -> None:
     """Decode latents greedily, one record a row."""
     vae = load(run)
-    give(vae, vae.decode(read_latents(file, tuple(vae.model.event_shape))), as_json, out)
+    give(vae, vae.decode(read_latents(file, tuple(vae.model.event_shape)), labels=label), as_json, out)
 
 
 def read_latents(file: Path, event: tuple[int, ...]) -> Tensor:

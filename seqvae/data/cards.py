@@ -131,6 +131,12 @@ def read_card(path: Path) -> Card:
         raise DataError(f"{path} is not a valid card: {problems}") from error
 
 
+def categories(name: str) -> list[str]:
+    """The names that `name/ONE,TWO` stands for, `name/ONE` and `name/TWO`; any other name for itself."""
+    base, slash, values = name.partition("/")
+    return [f"{base}/{value.strip()}" for value in values.split(",")] if slash else [name]
+
+
 def list_cards() -> list[Card]:
     """Every card, by name."""
     return [load_card(name) for name in card_names()]

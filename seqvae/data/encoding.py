@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from seqvae.data.classes import ClassNumbers
 from seqvae.data.codec import Codec, source_sequences, source_spec
 from seqvae.data.computed import PropertyFunction, compute
 from seqvae.data.duplicates import Duplicates
@@ -24,7 +25,7 @@ from seqvae.data.rows import Rejected, Row
 from seqvae.data.settings import DataSettings
 from seqvae.data.sources import Part, Source
 from seqvae.data.splits import Splitter, Thresholds, digest_of
-from seqvae.data.store import StoreWriter
+from seqvae.data.store import StoreWriter, relabel
 from seqvae.errors import DataError
 
 LATER = {"train": ("valid", "test"), "valid": ("test",), "test": ()}  # whose records a split must not hold
@@ -59,6 +60,7 @@ class Encoding:
         self.left_out = self._records_of({split for part in source.parts for split in part.minus})
         self.thresholds = self._thresholds()
         self.duplicates = Duplicates()
+        self.classes = ClassNumbers()
         self.held_out = self._held_out() if settings.duplicates == "remove" else {}
 
     def run(self, seed: int) -> None:
@@ -71,10 +73,14 @@ class Encoding:
         self._check()
         if not counts["train"]:
             raise self._nothing_to_train_on()
+        if self.classes.order is not None:
+            for split in counts:
+                relabel(self.folder / split, self.classes.order)
         (self.folder / "codec").mkdir()
         self.codec.save(self.folder / "codec")
         summary = {"total": self.total, "rejected": self.rejected, "splits": dict(counts)}
         summary |= {"source": self.source.name, "source_sha256": self.source.sha256, "duplicates": self.duplicates.counts()}
+        summary |= {"classes": self.classes.names}
         (self.folder / "prepared.json").write_text(json.dumps(summary, indent=1), "utf-8")
 
     def _training_records(self) -> Iterator[Any]:
@@ -101,16 +107,23 @@ class Encoding:
     def _writer(self, split: str, row: Row) -> StoreWriter:
         names = (*self.source.property_names, *self.computed)
         spec, source = self.codec.spec, source_spec(self.codec)
-        return StoreWriter(self.folder / split, spec, labels=row.label is not None, properties=names, source=source)
+        labels = row.label is not None or self.source.labelled
+        return StoreWriter(self.folder / split, spec, labels=labels, properties=names, source=source)
 
     def _write(self, writer: StoreWriter, rows: list[Row]) -> None:
         """Encode a chunk and append what came out well."""
         kept: list[tuple[Row, np.ndarray]] = []
+        labels: list[int] = []
         for row, sequence in zip(rows, encode_each(self.codec, rows, self._reject), strict=True):
             if sequence is None:
                 continue
             if len(sequence) > self.settings.max_length:
                 self._reject(row, f"{len(sequence)} steps, more than data.max_length={self.settings.max_length}")
+                continue
+            try:
+                labels.append(self.classes.number(row.label))
+            except DataError as error:
+                self._reject(row, str(error))
                 continue
             kept.append((row, sequence))
         records = [row.record for row, _ in kept]
@@ -119,7 +132,7 @@ class Encoding:
             [sequence for _, sequence in kept],
             units=(self.codec.units(row.record) for row, _ in kept),
             lines=(row.line for row, _ in kept),
-            labels=(row.label for row, _ in kept),
+            labels=labels,
             properties=[(*row.properties, *numbers) for (row, _), numbers in zip(kept, computed, strict=True)],
             source=source_sequences(self.codec, records),
         )

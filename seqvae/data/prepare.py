@@ -33,7 +33,7 @@ from seqvae.data.store import SequenceStore
 from seqvae.errors import DataError
 
 log = logging.getLogger("seqvae")
-FORMAT = 3  # of all that stands in the folder; part of its name
+FORMAT = 4  # of all that stands in the folder; part of its name
 SPLITS = ("train", "valid", "test")
 
 
@@ -46,6 +46,7 @@ class Prepared:
         codec: fitted on the training split.
         folder: where all this lies, under the cache.
         rejected: what was left out, and why.
+        classes: the name of each class label, by number; none where the records have no labels.
         duplicates: how many records recur; see `Duplicates.counts`.
         source_sha256: of each input file, by split (`all` for a file that was split by content).
         cached: whether it was there already.
@@ -55,6 +56,7 @@ class Prepared:
     codec: Codec
     folder: Path
     rejected: Rejections
+    classes: tuple[str, ...]
     duplicates: dict[str, int]
     source_sha256: dict[str, str]
     cached: bool
@@ -105,7 +107,7 @@ def _open(folder: Path, codec: Codec, source: Source, settings: DataSettings, ca
         advice = "" if settings.duplicates == "remove" else "; data.duplicates=remove takes them out"
         log.info("%s, duplicates: %s%s", source.name, described(duplicates), advice)
     splits = {split: SequenceStore(folder / split) for split in SPLITS if split in summary["splits"]}
-    return Prepared(splits, codec, folder, rejected, duplicates, source.sha256, cached)
+    return Prepared(splits, codec, folder, rejected, tuple(summary["classes"]), duplicates, source.sha256, cached)
 
 
 def _summary(folder: Path) -> dict[str, Any] | None:

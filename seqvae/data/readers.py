@@ -14,6 +14,7 @@ import codecs
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from seqvae.errors import DataError, nearest
 NOT_UTF8 = "not UTF-8"
 BLANK = "blank"
 PARQUET_ROWS = 4096  # rows decoded at a time
+WHOLE = re.compile(r"[-+]?[0-9]+")
 
 
 def read_lines(path: Path, columns: Columns) -> Iterator[Row | Rejected]:
@@ -117,7 +119,7 @@ def text_lines(path: Path) -> Iterator[tuple[int, str | None]]:
 
 
 def checked_row(
-    path: Path, number: int, value: Any, label: int | None = None, properties: tuple[float, ...] = ()
+    path: Path, number: int, value: Any, label: str | int | None = None, properties: tuple[float, ...] = ()
 ) -> Row | Rejected:
     """A row out of a value that ought to be text."""
     if value is None:
@@ -225,11 +227,10 @@ def _without_mark(path: Path, head: bytes) -> bytes:
     return head.removeprefix(codecs.BOM_UTF8)
 
 
-def _label(value: Any) -> int:
-    try:
-        return int(str(value))  # through text, so that True and 1.0 are no labels
-    except ValueError:
-        raise ValueError(f"bad label {value!r:.40}, expected an integer") from None
+def _label(value: Any) -> str | int | None:
+    """A class label: a whole number, or a name; None where it is empty."""
+    text = "" if value is None or value != value else str(value).strip()  # through text, so that True and 1.0 are no numbers
+    return int(text) if WHOLE.fullmatch(text) else text or None
 
 
 def _number(value: Any) -> float:

@@ -18,7 +18,7 @@ class Row(NamedTuple):
     Attributes:
         record: the sentence, drawing or molecule; still without steps.
         file, line: where it stands; `line` is 1-based (the row of a table or array where a file has no lines).
-        label: its class, or None.
+        label: its class, a name or a whole number; None where it is not known.
         properties: its measured numbers, NaN where missing.
         split: the split that the file itself assigns it to (an `.npz` with `train` and `test` inside), or None.
     """
@@ -26,7 +26,7 @@ class Row(NamedTuple):
     record: Any
     file: str
     line: int
-    label: int | None = None
+    label: str | int | None = None
     properties: tuple[float, ...] = ()
     split: str | None = None
 
@@ -48,7 +48,7 @@ class Columns:
 
     Attributes:
         record: the record; None lets the reader look for one of `guesses` in the header.
-        label: the integer class label, or None.
+        label: the class label, a name or a whole number, or None.
         properties: columns of numbers.
         guesses: the names that a modality's record column usually has.
     """

@@ -15,11 +15,12 @@ class DataSettings:
     """Where records come from and what is done with bad ones.
 
     Attributes:
-        source: a card's name (`ptb`; a file of that name is `./ptb`), a path, or `hf://owner/name`.
+        source: a card's name (`ptb`; a file of that name is `./ptb`), a path, or `hf://owner/name`. `quickdraw/cat,owl` is both
+            categories as one data set, labelled by them.
         valid, test: a path, or the share of records held out. The split of a record depends on its content alone, so
             duplicates never straddle a split and a growing file never moves a record. Cards with splits of their own ignore both.
         column: the column that holds the record, by name (the file then has a header) or 0-based number.
-        label: the column that holds an integer class label, by name or number.
+        label: the column that holds the class, a name or a whole number, by its own name or number.
         properties: columns of numbers that describe the record (a molecule's measurements), by name or number.
         computed: properties that the modality computes from the record itself, by name.
         on_error: `skip` counts bad records, shows them and writes them to `rejected.jsonl`; `raise` stops at the first.

@@ -1,4 +1,5 @@
-"""What `data.source` means: a card's name, a path, or `hf://owner/name`, resolved to files with readers and content hashes."""
+"""What `data.source` means: a card's name, or several categories of a card, a path, or `hf://owner/name`, resolved to files with
+readers and content hashes."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from seqvae.data.cache import key_of, sha256_of
-from seqvae.data.cards import Card, card_names, is_card, load_card
+from seqvae.data.cards import Card, card_names, categories, is_card, load_card
 from seqvae.data.downloads import get
 from seqvae.data.rows import Columns, Reader, Rejected, Row
 from seqvae.data.settings import DataSettings
@@ -43,6 +44,7 @@ class Part:
         split: the split that all its rows belong to, or None for a file that is split row by row.
         sha256: of its content.
         minus: splits whose records are left out.
+        label: the class of all its rows, where the file itself is one.
     """
 
     split: str | None
@@ -51,6 +53,7 @@ class Part:
     columns: Columns
     sha256: str
     minus: tuple[str, ...] = ()
+    label: str | None = None
 
     def rows(self) -> Iterator[Row | Rejected]:
         """Everything in the file, streamed.
@@ -59,7 +62,8 @@ class Part:
             DataError: it cannot be read to its end.
         """
         try:
-            yield from self.reader(self.path, self.columns)
+            for row in self.reader(self.path, self.columns):
+                yield row if self.label is None or isinstance(row, Rejected) else row._replace(label=self.label)
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"cannot read {self.path}: {error}") from error
 
@@ -75,8 +79,13 @@ class Source:
 
     @property
     def sha256(self) -> dict[str, str]:
-        """The content hash of every part, by its split (`all` for a file that is split row by row)."""
-        return {part.split or "all": part.sha256 for part in self.parts}
+        """The content hash of every part, by its split (`all` for a file that is split row by row) and class, where it has one."""
+        return {"/".join(filter(None, (part.label, part.split or "all"))): part.sha256 for part in self.parts}
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the rows are meant to have labels, missing ones among them."""
+        return any(part.label is not None or part.columns.label is not None for part in self.parts)
 
     @property
     def property_names(self) -> tuple[str, ...]:
@@ -86,7 +95,7 @@ class Source:
     @property
     def key(self) -> str:
         """A name for the content and the way it is read and split; paths do not enter."""
-        parts = [[p.split, p.sha256, p.reader.__qualname__, p.columns.asked, p.columns.label, p.minus] for p in self.parts]
+        parts = [[p.split, p.sha256, p.reader.__qualname__, p.columns.asked, p.columns.label, p.minus, p.label] for p in self.parts]
         return key_of([parts, self.valid, self.test])
 
 
@@ -101,8 +110,13 @@ def resolve(settings: DataSettings, modality: ReadsFiles) -> Source:
 
         parts = hub_parts(settings.source.removeprefix(HUB), _columns(settings, modality, None))
         return Source(settings.source, *_completed(parts, settings, modality))
-    if is_card(settings.source):
-        return _card_source(load_card(settings.source), settings, modality)
+    names = categories(settings.source)
+    if all(map(is_card, names)):
+        cards = [load_card(name) for name in names]
+        parts = [part for card in cards for part in _card_parts(card, settings, modality, labelled=len(cards) > 1)]
+        if any(part.split is None for part in parts):
+            return Source(settings.source, *_completed(parts, settings, modality))
+        return Source(settings.source, tuple(parts))
     path = Path(settings.source).expanduser()
     if not path.exists():
         raise DataError(_nothing_there(settings.source, path))
@@ -128,20 +142,19 @@ def reader_for(path: Path, modality: ReadsFiles, suffix: str | None = None) -> R
     return modality.readers[max(fitting, key=len)]
 
 
-def _card_source(card: Card, settings: DataSettings, modality: ReadsFiles) -> Source:
+def _card_parts(card: Card, settings: DataSettings, modality: ReadsFiles, labelled: bool) -> list[Part]:
+    """The files of a card; `labelled`, by its category."""
     if card.modality != modality.name:
         raise DataError(f"{card.name} is {card.modality} data, and the recipe's modality is {modality.name}")
+    columns, label = _columns(settings, modality, card), card.name.rpartition("/")[2] if labelled else None
     parts = []
     for local in get(card.name):
         assert local.path is not None
         assert local.sha256 is not None
         split = None if local.split == "all" else local.split
         minus = () if split is None else next(f.minus for s, f in card.splits.items() if s == split)
-        columns = _columns(settings, modality, card)
-        parts.append(Part(split, local.path, reader_for(local.path, modality, card.reader), columns, local.sha256, minus))
-    if any(part.split is None for part in parts):
-        return Source(card.name, *_completed(parts, settings, modality))
-    return Source(card.name, tuple(parts))
+        parts.append(Part(split, local.path, reader_for(local.path, modality, card.reader), columns, local.sha256, minus, label))
+    return parts
 
 
 def _completed(parts: list[Part], settings: DataSettings, modality: ReadsFiles) -> tuple[tuple[Part, ...], float, float]:

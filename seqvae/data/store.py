@@ -4,7 +4,7 @@
     offsets.npy  [N+1] int64; sequence i is values[offsets[i]:offsets[i+1]]
     units.npy    [N] int32, words (points, atoms) a record
     lines.npy    [N] int64, the line each record came from
-    labels.npy   [N] int64, where the records have labels
+    labels.npy   [N] int64, -1 where missing, if the records have labels
     properties.npy [N,P] float32, where they have properties
     source/      a store of what the encoder reads, where that is not what the decoder writes
     meta.json    the steps' specification, the counts, the properties' names
@@ -33,6 +33,7 @@ from seqvae.steps import StepSpec
 
 FORMAT = 2
 SOURCE = "source"
+RELABELLED = 1 << 20  # labels at a time
 
 
 class SequenceStore:
@@ -91,6 +92,10 @@ class SequenceStore:
         """`[N]` int64 of every record, -1 where missing, or None."""
         return None if self.labels is None else torch.from_numpy(np.array(self.labels))
 
+    def labels_of(self, rows: Sequence[int] | np.ndarray) -> Tensor | None:
+        """`[B]` int64 of the records `rows [B]`, -1 where missing, or None."""
+        return None if self.labels is None else torch.from_numpy(self.labels[np.asarray(rows, dtype=np.int64)])
+
     def batch(self, rows: Sequence[int] | np.ndarray) -> SequenceBatch:
         """The sequences `rows [B]` as one right-padded batch, `index` set to `rows`."""
         rows = np.asarray(rows, dtype=np.int64)
@@ -99,7 +104,7 @@ class SequenceStore:
         return SequenceBatch(
             inputs=self._padded(starts, lengths),
             lengths=torch.from_numpy(lengths),
-            labels=None if self.labels is None else torch.from_numpy(self.labels[rows]),
+            labels=self.labels_of(rows),
             properties=None if self.properties is None else torch.from_numpy(self.properties[rows]),
             source=None if self.source is None else self.source.batch(rows),
             index=torch.from_numpy(rows),
@@ -134,6 +139,15 @@ class SequenceStore:
             return column
         except (OSError, ValueError) as error:
             raise DataError(f"prepared data is damaged: {path}: {error}; delete {self.folder}") from error
+
+
+def relabel(folder: Path, order: np.ndarray) -> None:
+    """Replace the labels of a store that was just written: `order[label]` for label, and its last for a missing one."""
+    if (folder / "labels.npy").is_file():
+        labels = np.load(folder / "labels.npy", mmap_mode="r+", allow_pickle=False)
+        for start in range(0, len(labels), RELABELLED):
+            labels[start : start + RELABELLED] = order[labels[start : start + RELABELLED]]
+        labels.flush()
 
 
 class StoreWriter:
@@ -181,7 +195,7 @@ class StoreWriter:
         sequences: Sequence[np.ndarray],
         units: Iterable[int],
         lines: Iterable[int],
-        labels: Iterable[int | None] = (),
+        labels: Iterable[int] = (),
         properties: Iterable[Sequence[float]] = (),
         source: Sequence[np.ndarray] = (),
     ) -> None:
@@ -197,7 +211,7 @@ class StoreWriter:
         self._units.append(units)
         self._lines.append(lines)
         if self._labels is not None:
-            self._labels.append(np.fromiter((-1 if label is None else label for label in labels), np.int64))
+            self._labels.append(np.fromiter(labels, np.int64))
         if self._properties is not None:
             self._properties.append(np.asarray(list(properties), np.float32))
         self._total = int(ends[-1])

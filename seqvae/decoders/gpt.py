@@ -7,23 +7,15 @@ The memory slot takes no position: the first step is position 0, with or without
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
-from torch import Tensor, nn
+from torch import Tensor
 
-from seqvae.batch import SequenceBatch
+from seqvae.decoders.decoder import Decoder
 from seqvae.networks.adapting import adapt
-from seqvae.networks.huggingface import (
-    adopt_embedding,
-    check_positions,
-    check_start,
-    load_network,
-    position_limit,
-    standalone,
-)
+from seqvae.networks.huggingface import NetworkPart, check_positions, check_start, key_values, load_network, position_limit
 from seqvae.networks.injection import AttentionState, Injections, LatentInjection
 from seqvae.registry import register
 from seqvae.steps import StepSpec, WordDropout
@@ -32,7 +24,7 @@ PART = "model.decoder"
 
 
 @register("decoder", "gpt")
-class GptDecoder(nn.Module):
+class GptDecoder(NetworkPart, Decoder[AttentionState]):
     """A causal Hugging Face network over the previous steps, told the latent.
 
     Args:
@@ -71,7 +63,6 @@ class GptDecoder(nn.Module):
         lora_rank: NonNegativeInt = 0,
         layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0,
     ) -> None:
-        super().__init__()
         from transformers import GPT2Config
 
         check_start(steps, PART)
@@ -88,12 +79,9 @@ class GptDecoder(nn.Module):
             bos_token_id=steps.bos,
             eos_token_id=steps.eos,
         )
-        self.network = load_network("AutoModel", pretrained, architecture, sizes, PART)
-        config = self.network.config
-        self.steps, self.width = steps, config.hidden_size
-        self.embedding = adopt_embedding(self.network, steps, PART, pretrained)
-        self.enter = self.embedding.entrance(self.width)
+        super().__init__(load_network("AutoModel", pretrained, architecture, sizes, PART), steps, pretrained, PART)
         self.word_dropout = WordDropout(steps, word_dropout)
+        config = self.network.config
         key_heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
         head_width = getattr(config, "head_dim", None) or self.width // config.num_attention_heads
         self.injection = LatentInjection(
@@ -102,45 +90,12 @@ class GptDecoder(nn.Module):
         self.max_steps = position_limit(self.network)
         adapt(self.network, frozen, lora_rank, layer_decay, PART)
 
-    def forward(self, z: Tensor, batch: SequenceBatch) -> Tensor:
-        """Teacher forcing: features `[S,B,T,H]` from which the likelihood predicts step t at position t.
-
-        Args:
-            z: `[S,B,*event]`.
-            batch: `inputs [B,T]` or `[B,T,W]`.
-
-        Raises:
-            DataError: a sequence longer than the network has positions.
-        """
-        samples, rows = z.shape[:2]
-        embedded = self.embedding(self.word_dropout(self.steps.shift_right(batch.inputs)))  # [B,T,E]
-        embedded = embedded.expand(samples, *embedded.shape).flatten(0, 1)  # [S*B,T,E]
-        features, _ = self._run(embedded, self.start(z.flatten(0, 1)))
-        return features.unflatten(0, (samples, rows))
-
     def start(self, z: Tensor) -> AttentionState:
         """The state before the first step, for latents `[R,*event]`."""
         return self.injection(z)
 
-    def step(self, inputs: Tensor, state: AttentionState) -> tuple[Tensor, AttentionState]:
-        """One step: the previous step `[R]` or `[R,W]` to features `[R,H]` of the next, and the new state.
-
-        Raises:
-            DataError: the network has no position left.
-        """
-        features, state = self._run(self.embedding(inputs).unsqueeze(1), state)
-        return features.squeeze(1), state
-
-    def select(self, state: AttentionState, index: Tensor) -> AttentionState:
-        """The rows `index [R']` of a state."""
-        return state.select(index)
-
-    def standalone(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """A configuration that builds this part without the place its network came from."""
-        return standalone(config, self.network)
-
-    def _run(self, embedded: Tensor, state: AttentionState) -> tuple[Tensor, AttentionState]:
-        """`[R,T,E]` after the steps of a state: features `[R,T,H]` and the state after."""
+    def run(self, embedded: Tensor, state: AttentionState) -> tuple[Tensor, AttentionState]:
+        """Steps `[R,T,E]` after those of a state: features `[R,T,H]`, and the state after."""
         from transformers import DynamicCache
 
         first, last = state.position, state.position + embedded.shape[1]
@@ -151,5 +106,4 @@ class GptDecoder(nn.Module):
             position_ids=torch.arange(first, last, device=embedded.device).unsqueeze(0),
             use_cache=True,
         )
-        layers = tuple((layer.keys, layer.values) for layer in output.past_key_values.layers)
-        return output.last_hidden_state, AttentionState(layers, state.shift, state.memory)
+        return output.last_hidden_state, AttentionState(key_values(output.past_key_values), state.shift, state.memory)

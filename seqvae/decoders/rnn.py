@@ -19,17 +19,19 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import BeforeValidator, Field, PositiveInt
+from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from seqvae import registry
 from seqvae.batch import SequenceBatch
+from seqvae.decoders.decoder import Decoder
 from seqvae.errors import ConfigError
+from seqvae.networks.injection import ONE_OR_SEVERAL
 from seqvae.registry import Part, register
 from seqvae.steps import StepEmbedding, StepSpec, WordDropout
 
 Injection = Literal["initial_state", "tanh_state", "input", "skip"]
-Injections = Annotated[tuple[Injection, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
+Injections = Annotated[tuple[Injection, ...], ONE_OR_SEVERAL]
 State = tuple[Tensor, ...]
 
 
@@ -40,9 +42,13 @@ class RnnState:
     z: Tensor
     recurrent: tuple[State, ...]
 
+    def select(self, index: Tensor) -> RnnState:
+        """The rows `index [R']`."""
+        return RnnState(self.z[index], tuple(tuple(part[index] for part in layer) for layer in self.recurrent))
+
 
 @register("decoder", "rnn")
-class RnnDecoder(nn.Module):
+class RnnDecoder(Decoder[RnnState]):
     """Recurrent cells over the previous steps, told the latent.
 
     Args:
@@ -95,18 +101,12 @@ class RnnDecoder(nn.Module):
             self.initial_state = nn.Linear(latent, sum(sum(self._widths(layer)) for layer in self.layers))
 
     def forward(self, z: Tensor, batch: SequenceBatch) -> Tensor:
-        """Teacher forcing: features `[S,B,T,H]` from which the likelihood predicts step t at position t.
+        """Teacher forcing, see `Decoder.forward`."""
+        return self.dropout(super().forward(z, batch))
 
-        Args:
-            z: `[S,B,*event]`.
-            batch: `inputs [B,T]` or `[B,T,W]`.
-        """
-        samples, rows = z.shape[:2]
-        previous = self.word_dropout(self.steps.shift_right(batch.inputs))
-        embedded = self.dropout(self.embedding(previous))  # [B,T,E]
-        embedded = embedded.expand(samples, *embedded.shape).flatten(0, 1)  # [S*B,T,E]
-        features, _ = self._run(embedded, self.start(z.flatten(0, 1)))
-        return self.dropout(features).unflatten(0, (samples, rows))
+    def embed_previous(self, batch: SequenceBatch) -> Tensor:
+        """The vectors `[B,T,E]` of the previous steps, both dropouts done."""
+        return self.dropout(super().embed_previous(batch))
 
     def start(self, z: Tensor) -> RnnState:
         """The state before the first step, for latents `[R,*event]`."""
@@ -120,18 +120,9 @@ class RnnDecoder(nn.Module):
         memories = memory.chunk(count, dim=-1)
         return RnnState(z, tuple(layer.start(part) for layer, part in zip(self.layers, memories, strict=True)))  # type: ignore[operator]
 
-    def step(self, inputs: Tensor, state: RnnState) -> tuple[Tensor, RnnState]:
-        """One step: the previous step `[R]` or `[R,W]` to features `[R,H]` of the next, and the new state."""
-        features, state = self._run(self.embedding(inputs).unsqueeze(1), state)
-        return features.squeeze(1), state
-
-    def select(self, state: RnnState, index: Tensor) -> RnnState:
-        """The rows `index [R']` of a state."""
-        return RnnState(state.z[index], tuple(tuple(part[index] for part in layer) for layer in state.recurrent))
-
-    def _run(self, features: Tensor, state: RnnState) -> tuple[Tensor, RnnState]:
-        """`[R,T,E]` through the layers from a state: features `[R,T,H]` and the state after."""
-        after = []
+    def run(self, embedded: Tensor, state: RnnState) -> tuple[Tensor, RnnState]:
+        """Steps `[R,T,E]` through the layers from a state: features `[R,T,H]`, and the state after."""
+        features, after = embedded, []
         for number, (layer, before) in enumerate(zip(self.layers, state.recurrent, strict=True)):
             told = state.z if self.told[number] else None
             features, ended = layer(self.dropout(features) if number else features, before, told)

@@ -7,7 +7,6 @@ single token cross-attention has nothing to choose from, and its queries learn n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -15,10 +14,10 @@ import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
-from seqvae.batch import SequenceBatch
+from seqvae.decoders.decoder import Decoder
 from seqvae.networks.adapting import adapt
-from seqvae.networks.attention import KeyValue
-from seqvae.networks.huggingface import adopt_embedding, check_start, load_network, standalone
+from seqvae.networks.attention import KeyValue, select_rows
+from seqvae.networks.huggingface import NetworkPart, check_start, key_values, load_network
 from seqvae.registry import register
 from seqvae.steps import StepSpec, WordDropout
 
@@ -36,9 +35,13 @@ class T5State:
     layers: tuple[KeyValue, ...]
     crossed: tuple[KeyValue, ...] = ()
 
+    def select(self, index: Tensor) -> T5State:
+        """The rows `index [R']`."""
+        return T5State(self.told[index], select_rows(self.layers, index), select_rows(self.crossed, index))
+
 
 @register("decoder", "t5")
-class T5Decoder(nn.Module):
+class T5Decoder(NetworkPart, Decoder[T5State]):
     """T5's decoder over the previous steps, told the latent by cross-attention.
 
     Args:
@@ -74,7 +77,6 @@ class T5Decoder(nn.Module):
         lora_rank: NonNegativeInt = 0,
         layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0,
     ) -> None:
-        super().__init__()
         from transformers import T5Config
 
         check_start(steps, PART)
@@ -90,29 +92,13 @@ class T5Decoder(nn.Module):
             pad_token_id=steps.pad,
             eos_token_id=steps.eos,
         )
-        self.network = load_network("T5Model", pretrained, architecture, sizes, PART).decoder
-        config = self.network.config
-        self.steps, self.width = steps, config.hidden_size
-        self.embedding = adopt_embedding(self.network, steps, PART, pretrained)
-        self.enter = self.embedding.entrance(self.width)
+        super().__init__(load_network("T5Model", pretrained, architecture, sizes, PART).decoder, steps, pretrained, PART)
         self.word_dropout = WordDropout(steps, word_dropout)
         self.tokens = tokens if len(event_shape) == 1 else 1
         self.tell = nn.Linear(event_shape[-1], self.tokens * self.width)
-        self.scale = self.width**-0.5 if config.scale_decoder_outputs else 1.0  # T5's, where it ties its output to its embedding
+        # T5's, where it ties its output to its embedding
+        self.scale = self.width**-0.5 if self.network.config.scale_decoder_outputs else 1.0
         adapt(self.network, frozen, lora_rank, layer_decay, PART)
-
-    def forward(self, z: Tensor, batch: SequenceBatch) -> Tensor:
-        """Teacher forcing: features `[S,B,T,H]` from which the likelihood predicts step t at position t.
-
-        Args:
-            z: `[S,B,*event]`.
-            batch: `inputs [B,T]` or `[B,T,W]`.
-        """
-        samples, rows = z.shape[:2]
-        embedded = self.embedding(self.word_dropout(self.steps.shift_right(batch.inputs)))  # [B,T,E]
-        embedded = embedded.expand(samples, *embedded.shape).flatten(0, 1)  # [S*B,T,E]
-        features, _ = self._run(embedded, self.start(z.flatten(0, 1)))
-        return features.unflatten(0, (samples, rows))
 
     def start(self, z: Tensor) -> T5State:
         """The state before the first step, for latents `[R,*event]`."""
@@ -121,22 +107,8 @@ class T5Decoder(nn.Module):
         nothing = told.new_zeros(len(z), config.num_heads, 0, config.d_kv)
         return T5State(told, ((nothing, nothing),) * len(self.network.block))
 
-    def step(self, inputs: Tensor, state: T5State) -> tuple[Tensor, T5State]:
-        """One step: the previous step `[R]` or `[R,W]` to features `[R,H]` of the next, and the new state."""
-        features, state = self._run(self.embedding(inputs).unsqueeze(1), state)
-        return features.squeeze(1), state
-
-    def select(self, state: T5State, index: Tensor) -> T5State:
-        """The rows `index [R']` of a state."""
-        layers, crossed = (tuple((k[index], v[index]) for k, v in pairs) for pairs in (state.layers, state.crossed))
-        return T5State(state.told[index], layers, crossed)
-
-    def standalone(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """A configuration that builds this part without the place its network came from."""
-        return standalone(config, self.network)
-
-    def _run(self, embedded: Tensor, state: T5State) -> tuple[Tensor, T5State]:
-        """`[R,T,E]` after the steps of a state: features `[R,T,H]` and the state after."""
+    def run(self, embedded: Tensor, state: T5State) -> tuple[Tensor, T5State]:
+        """Steps `[R,T,E]` after those of a state: features `[R,T,H]`, and the state after."""
         from transformers import DynamicCache, EncoderDecoderCache
 
         output = self.network(
@@ -146,8 +118,5 @@ class T5Decoder(nn.Module):
             use_cache=True,
         )
         cache = output.past_key_values
-        layers, crossed = (
-            tuple((layer.keys, layer.values) for layer in part.layers)
-            for part in (cache.self_attention_cache, cache.cross_attention_cache)
-        )
+        layers, crossed = key_values(cache.self_attention_cache), key_values(cache.cross_attention_cache)
         return output.last_hidden_state * self.scale, T5State(state.told, layers, crossed)

@@ -10,9 +10,9 @@ from typing import Annotated
 
 import torch
 from pydantic import Field, PositiveInt
-from torch import Tensor, nn
+from torch import Tensor
 
-from seqvae.batch import SequenceBatch
+from seqvae.decoders.decoder import Decoder
 from seqvae.errors import ConfigError
 from seqvae.networks.attention import TransformerBlocks, causal_mask
 from seqvae.networks.injection import AttentionState, Injections, LatentInjection
@@ -21,7 +21,7 @@ from seqvae.steps import StepEmbedding, StepSpec, WordDropout
 
 
 @register("decoder", "transformer")
-class TransformerDecoder(nn.Module):
+class TransformerDecoder(Decoder[AttentionState]):
     """Transformer over the previous steps, told the latent.
 
     Args:
@@ -62,34 +62,12 @@ class TransformerDecoder(nn.Module):
         self.injection = LatentInjection(event_shape.numel(), injection, hidden, layers, heads, hidden // heads)
         self.blocks = TransformerBlocks(hidden, layers, heads, feed_forward or 4 * hidden, dropout)
 
-    def forward(self, z: Tensor, batch: SequenceBatch) -> Tensor:
-        """Teacher forcing: features `[S,B,T,H]` from which the likelihood predicts step t at position t.
-
-        Args:
-            z: `[S,B,*event]`.
-            batch: `inputs [B,T]` or `[B,T,W]`.
-        """
-        samples, rows = z.shape[:2]
-        embedded = self.embedding(self.word_dropout(self.steps.shift_right(batch.inputs)))  # [B,T,E]
-        embedded = embedded.expand(samples, *embedded.shape).flatten(0, 1)  # [S*B,T,E]
-        features, _ = self._run(embedded, self.start(z.flatten(0, 1)))
-        return features.unflatten(0, (samples, rows))
-
     def start(self, z: Tensor) -> AttentionState:
         """The state before the first step, for latents `[R,*event]`."""
         return self.injection(z)
 
-    def step(self, inputs: Tensor, state: AttentionState) -> tuple[Tensor, AttentionState]:
-        """One step: the previous step `[R]` or `[R,W]` to features `[R,H]` of the next, and the new state."""
-        features, state = self._run(self.embedding(inputs).unsqueeze(1), state)
-        return features.squeeze(1), state
-
-    def select(self, state: AttentionState, index: Tensor) -> AttentionState:
-        """The rows `index [R']` of a state."""
-        return state.select(index)
-
-    def _run(self, embedded: Tensor, state: AttentionState) -> tuple[Tensor, AttentionState]:
-        """`[R,T,E]` after the steps of a state: features `[R,T,H]` and the state after."""
+    def run(self, embedded: Tensor, state: AttentionState) -> tuple[Tensor, AttentionState]:
+        """Steps `[R,T,E]` after those of a state: features `[R,T,H]`, and the state after."""
         states = self.enter(embedded) + state.shift.unsqueeze(1)
         mask = causal_mask(states.shape[1], state.position + state.memory, states.device)
         features, layers = self.blocks(states, state.layers, mask, state.position)

@@ -21,63 +21,35 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.distributions import Beta, Distribution, constraints, register_kl
+from torch.distributions import Beta
 from torch.types import _size  # what torch calls its shapes
 
+from seqvae.distributions.around_direction import AroundDirection
 from seqvae.distributions.bessel import log_partition, mean_resultant
-from seqvae.distributions.sphere import SphericalUniform, away_from, log_area, unit_sphere
+from seqvae.distributions.sphere import log_area
 
 NODES = 64  # of Gauss and Legendre, over REACH standard deviations: the integral to ten digits
 REACH = 16.0
 TINY = 1e-150  # keeps a sample on the pole itself from dividing by zero
 
 
-class VonMisesFisher(Distribution):
-    """A direction and a concentration, on the unit sphere in d >= 2 dimensions.
+class VonMisesFisher(AroundDirection):
+    """A direction `loc [B,d]` and a concentration k > 0 `[B]`."""
 
-    Args:
-        loc: unit vectors `[B,d]`.
-        concentration: k > 0, `[B]`.
-    """
+    def mean_cosine(self) -> Tensor:
+        """A_d(k), `[B]`."""
+        return mean_resultant(self.concentration, self.dimension)
 
-    arg_constraints = {"loc": unit_sphere, "concentration": constraints.positive}  # noqa: RUF012  # torch's interface
-    support = unit_sphere
-    has_rsample = True
-
-    def __init__(self, loc: Tensor, concentration: Tensor, validate_args: bool | None = None) -> None:
-        self.loc, self.concentration = loc, concentration
-        super().__init__(loc.shape[:-1], loc.shape[-1:], validate_args=validate_args)
-
-    @property
-    def dimension(self) -> int:
-        """d; the sphere itself has d - 1."""
-        return self.event_shape[0]
-
-    @property
-    def mean(self) -> Tensor:
-        """A_d(k) mu: inside the sphere, the nearer to its centre the less concentrated."""
-        return mean_resultant(self.concentration, self.dimension).unsqueeze(-1) * self.loc
-
-    @property
-    def mode(self) -> Tensor:
-        """mu, on the sphere."""
-        return self.loc
-
-    def rsample(self, sample_shape: _size = ()) -> Tensor:
-        """Samples `[*sample_shape,B,d]` with gradients to both parameters."""
-        loc, kappa = self.loc.double(), self.concentration.double().expand(*sample_shape, *self.batch_shape)
+    def angle(self, sample_shape: _size) -> tuple[Tensor, Tensor]:
+        """Cosines and sines `[*sample_shape,B]`, by rejection."""
+        kappa = self.concentration.double().expand(*sample_shape, *self.batch_shape)
         complement = _Complement.apply(kappa, self.dimension)
-        sine = torch.sqrt(complement * (2 - complement))
-        return away_from(loc, 1 - complement, sine).to(self.loc.dtype)
+        return 1 - complement, torch.sqrt(complement * (2 - complement))
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        """Nats against the surface measure of the sphere."""
-        cosine = (self.loc.double() * value.double()).sum(-1)
-        return self._log_density(cosine).to(self.loc.dtype)
-
-    def cross_log_prob(self, value: Tensor) -> Tensor:
-        """log q_j(z_r), `[R,B]` float64 nats, of every point `[R,d]` under every member of a batch `[B]`: one matrix product."""
-        return self._log_density(value.double() @ self.loc.double().t())
+    def log_density(self, cosine: Tensor) -> Tensor:
+        """k w - log_partition(k) - log |S^(d-1)|, nats."""
+        kappa = self.concentration.double()
+        return kappa * cosine - log_partition(kappa, self.dimension) - log_area(self.dimension)
 
     def entropy(self) -> Tensor:
         """log |S^(d-1)| - KL(q || uniform), nats."""
@@ -88,17 +60,6 @@ class VonMisesFisher(Distribution):
         kappa = self.concentration.double()
         divergence = kappa * mean_resultant(kappa, self.dimension) - log_partition(kappa, self.dimension)
         return divergence.to(self.concentration.dtype)
-
-    def _log_density(self, cosine: Tensor) -> Tensor:
-        kappa = self.concentration.double()
-        return kappa * cosine - log_partition(kappa, self.dimension) - log_area(self.dimension)
-
-
-def _divergence(q: VonMisesFisher, _: SphericalUniform) -> Tensor:
-    return q.divergence_from_uniform()
-
-
-register_kl(VonMisesFisher, SphericalUniform)(_divergence)
 
 
 class _Complement(torch.autograd.Function):
@@ -139,7 +100,7 @@ def _sample_complement(kappa: Tensor, dimension: int) -> Tensor:
         complement = 2 * b[at] * e / (1 - (1 - b[at]) * e)
         # log(1 - x w) with w = 1 - complement
         score = kappa[at] * (1 - complement) + n * torch.log(1 - x[at] + x[at] * complement) - bound[at]
-        passed = score >= torch.log(torch.rand_like(e))
+        passed = ~(score < torch.log(torch.rand_like(e)))  # NaN compares with nothing: it passes, to be seen in the gradient
         accepted[at[passed]] = complement[passed]
         waiting = at[~passed]
     return accepted.view(shape)

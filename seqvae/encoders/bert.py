@@ -6,31 +6,20 @@ whose end is [SEP]. The pooling matters more than what comes after: Optimus took
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeInt, PositiveInt
-from torch import Tensor, nn
 
-from seqvae.batch import SequenceBatch
+from seqvae.encoders.network import PART, NetworkEncoder
 from seqvae.networks.adapting import adapt
-from seqvae.networks.huggingface import (
-    adopt_embedding,
-    check_positions,
-    load_network,
-    position_limit,
-    standalone,
-    with_first,
-)
-from seqvae.networks.pooling import Pool, Pooling
+from seqvae.networks.huggingface import load_network
+from seqvae.networks.pooling import Pooling
 from seqvae.registry import register
 from seqvae.steps import StepSpec
 
-PART = "model.encoder"
-
 
 @register("encoder", "bert")
-class BertEncoder(nn.Module):
+class BertEncoder(NetworkEncoder):
     """A Hugging Face encoder, pooled to `[B,width]`.
 
     Args:
@@ -64,7 +53,6 @@ class BertEncoder(nn.Module):
         lora_rank: NonNegativeInt = 0,
         layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0,
     ) -> None:
-        super().__init__()
         from transformers import BertConfig
 
         sizes = BertConfig(
@@ -78,28 +66,7 @@ class BertEncoder(nn.Module):
             attention_probs_dropout_prob=dropout,
             pad_token_id=steps.pad,
         )
-        self.network = load_network("AutoModel", pretrained, architecture, sizes, PART)
-        self.network.pooler = None  # a layer over [CLS] alone, trained for another task
-        self.width: int = self.network.config.hidden_size
-        self.embedding = adopt_embedding(self.network, steps, PART, pretrained)
-        self.enter = self.embedding.entrance(self.width)
-        self.pool = Pool(pooling, self.width)
-        limit = position_limit(self.network)
-        self.max_steps = None if limit is None else limit - 1  # one is the start's
+        network = load_network("AutoModel", pretrained, architecture, sizes, PART)
+        network.pooler = None  # a layer over [CLS] alone, trained for another task
+        super().__init__(network, steps, pretrained, pooling)
         adapt(self.network, frozen, lora_rank, layer_decay, PART)
-
-    def forward(self, batch: SequenceBatch) -> Tensor:
-        """Features `[B,width]` of what the encoder reads of the batch.
-
-        Raises:
-            DataError: a sequence longer than the network has positions.
-        """
-        batch = batch.encoder_view
-        check_positions(batch.inputs.shape[1], self.max_steps, PART)
-        embedded, mask = with_first(self.embedding, self.enter, batch)
-        states = self.network(inputs_embeds=embedded, attention_mask=mask.to(embedded.dtype)).last_hidden_state
-        return self.pool(states, mask)
-
-    def standalone(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """A configuration that builds this part without the place its network came from."""
-        return standalone(config, self.network)

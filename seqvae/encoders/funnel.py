@@ -7,25 +7,22 @@ step to a whole number of pools, which makes the result the same in any company.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
-from torch import Tensor, nn
+from torch import Tensor
 
 from seqvae.batch import SequenceBatch
+from seqvae.encoders.network import PART, NetworkEncoder
 from seqvae.networks.adapting import adapt
-from seqvae.networks.huggingface import adopt_embedding, load_network, standalone, with_first
-from seqvae.networks.pooling import Pool
+from seqvae.networks.huggingface import load_network
 from seqvae.registry import register
 from seqvae.steps import StepSpec
 
-PART = "model.encoder"
-
 
 @register("encoder", "funnel")
-class FunnelEncoder(nn.Module):
+class FunnelEncoder(NetworkEncoder):
     """Funnel's encoder, pooled to `[B,width]`.
 
     Args:
@@ -57,7 +54,6 @@ class FunnelEncoder(nn.Module):
         lora_rank: NonNegativeInt = 0,
         layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0,
     ) -> None:
-        super().__init__()
         from transformers import FunnelConfig
 
         sizes = FunnelConfig(
@@ -71,19 +67,14 @@ class FunnelEncoder(nn.Module):
             attention_dropout=dropout,
             pad_token_id=steps.pad,
         )
-        self.network = load_network("FunnelBaseModel", pretrained, architecture, sizes, PART)
-        config = self.network.config
-        self.width: int = config.hidden_size
-        self.lead = int(config.separate_cls)  # the start token is no member of a pool, but of its own
-        self.halved = 2 ** (len(config.block_sizes) - 1)
-        self.embedding = adopt_embedding(self.network, steps, PART, pretrained)
-        self.enter = self.embedding.entrance(self.width)
-        self.pool = Pool(pooling, self.width)
+        super().__init__(load_network("FunnelBaseModel", pretrained, architecture, sizes, PART), steps, pretrained, pooling)
+        self.lead = int(self.network.config.separate_cls)  # the start token is no member of a pool, but of its own
+        self.halved = 2 ** (len(self.network.config.block_sizes) - 1)
         adapt(self.network, frozen, lora_rank, layer_decay, PART)
 
     def forward(self, batch: SequenceBatch) -> Tensor:
         """Features `[B,width]` of what the encoder reads of the batch."""
-        embedded, _ = with_first(self.embedding, self.enter, batch.encoder_view)
+        embedded, _ = self.embed(batch.encoder_view)
         lengths = batch.encoder_view.lengths + 1
         pools = (lengths - self.lead + self.halved - 1) // self.halved  # [B], of steps that one pool holds
         filled = self.lead + pools * self.halved
@@ -91,11 +82,6 @@ class FunnelEncoder(nn.Module):
         place = torch.arange(longest, device=lengths.device)
         source = torch.minimum(place, lengths[:, None] - 1)  # [B,N], the last step again and again
         embedded = embedded.gather(1, source.unsqueeze(-1).expand(-1, -1, embedded.shape[-1]))
-        mask = (place < filled[:, None]).to(embedded.dtype)
-        states = self.network(inputs_embeds=embedded, attention_mask=mask).last_hidden_state
+        states = self.states(embedded, place < filled[:, None])
         left = torch.arange(states.shape[1], device=lengths.device) < (self.lead + pools)[:, None]
         return self.pool(states, left)
-
-    def standalone(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """A configuration that builds this part without the place its network came from."""
-        return standalone(config, self.network)

@@ -5,24 +5,20 @@ Mean or max pooling is what makes T5 a VAE's encoder (Park & Lee 2021): it has n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeInt, PositiveInt
-from torch import Tensor, nn
 
-from seqvae.batch import SequenceBatch
+from seqvae.encoders.network import PART, NetworkEncoder
 from seqvae.networks.adapting import adapt
-from seqvae.networks.huggingface import adopt_embedding, load_network, standalone, with_first
-from seqvae.networks.pooling import Pool, Pooling
+from seqvae.networks.huggingface import load_network
+from seqvae.networks.pooling import Pooling
 from seqvae.registry import register
 from seqvae.steps import StepSpec
 
-PART = "model.encoder"
-
 
 @register("encoder", "t5")
-class T5Encoder(nn.Module):
+class T5Encoder(NetworkEncoder):
     """T5's encoder, pooled to `[B,width]`.
 
     Args:
@@ -53,7 +49,6 @@ class T5Encoder(nn.Module):
         lora_rank: NonNegativeInt = 0,
         layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0,
     ) -> None:
-        super().__init__()
         from transformers import T5Config
 
         sizes = T5Config(
@@ -67,19 +62,5 @@ class T5Encoder(nn.Module):
             pad_token_id=steps.pad,
             eos_token_id=steps.eos,
         )
-        self.network = load_network("T5EncoderModel", pretrained, architecture, sizes, PART)
-        self.width: int = self.network.config.hidden_size
-        self.embedding = adopt_embedding(self.network, steps, PART, pretrained)
-        self.enter = self.embedding.entrance(self.width)
-        self.pool = Pool(pooling, self.width)
+        super().__init__(load_network("T5EncoderModel", pretrained, architecture, sizes, PART), steps, pretrained, pooling)
         adapt(self.network, frozen, lora_rank, layer_decay, PART)
-
-    def forward(self, batch: SequenceBatch) -> Tensor:
-        """Features `[B,width]` of what the encoder reads of the batch."""
-        embedded, mask = with_first(self.embedding, self.enter, batch.encoder_view)
-        states = self.network(inputs_embeds=embedded, attention_mask=mask.to(embedded.dtype)).last_hidden_state
-        return self.pool(states, mask)
-
-    def standalone(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """A configuration that builds this part without the place its network came from."""
-        return standalone(config, self.network)

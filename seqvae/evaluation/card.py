@@ -78,6 +78,8 @@ def evaluate(
     """
     measured = posterior_pass(vae.model, store, limit=limit, seed=seed, precision=precision)
     metrics: Metrics = {"modality": vae.modality.name, "split": split, "count": len(measured.rows), "samples": samples}
+    if vae.classes:
+        metrics["classes"] = len(vae.classes)
     metrics |= measured.summary
     if measured.has_density:
         nll = importance_nll(vae.model, store, samples=samples, rows=rows, limit=limit, seed=seed, precision=precision)
@@ -92,9 +94,10 @@ def evaluate(
     if len(vae.model.heads):
         metrics["properties"] = property_metrics(vae.model.heads, store, measured.rows, measured.means)
     if reconstruct:
-        written = reconstructions(vae, measured.means, at_once=rows, precision=precision)
+        labels = store.labels_of(measured.rows)
+        written = reconstructions(vae, measured.means, labels, at_once=rows, precision=precision)
         metrics |= reconstruction_metrics(vae, store, measured.rows, written)
-        metrics |= retrieval_metrics(vae, measured.rows, measured.means, written, gallery=gallery, precision=precision)
+        metrics |= retrieval_metrics(vae, measured.rows, measured.means, written, labels, gallery=gallery, precision=precision)
     if generation is not None:
         metrics |= generation_metrics(vae, store, np.sort(measured.rows), training, generation, seed=seed, precision=precision)
     return _in_order(metrics)

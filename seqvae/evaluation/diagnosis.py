@@ -57,7 +57,7 @@ def diagnose(
         found |= _information(vae, measured)
         found |= {"active_units": active_units(measured.means), "latent_dim": vae.model.event_shape.numel()}
         found |= _sensitivity(vae, store, measured)
-        found |= _round_trips(vae, measured)
+        found |= _round_trips(vae, store, measured)
     if measured.has_density:
         found["rate_per_dimension"] = measured.rate.double().mean(0).tolist()
     judged = verdict(found)
@@ -92,19 +92,21 @@ def _sensitivity(vae: SeqVAE, store: SequenceStore, measured: PosteriorPass) -> 
     return {"decoder_sensitivity_nats": float((torch.cat(losses) - measured.distortion).double().mean())}
 
 
-def _round_trips(vae: SeqVAE, measured: PosteriorPass) -> dict[str, float]:
-    chosen = torch.randperm(len(measured.rows))[:TRIPS].to(measured.z.device)
+def _round_trips(vae: SeqVAE, store: SequenceStore, measured: PosteriorPass) -> dict[str, float]:
+    """Latents of records go with the records' classes, those of the prior with the classes of as many records."""
+    chosen = torch.randperm(len(measured.rows))[:TRIPS]
+    some = chosen[torch.arange(TRIPS) % len(chosen)]
     origins = {
-        "round_trip_prior": vae.model.prior().sample(torch.Size([TRIPS])),
-        "round_trip_posterior": measured.z[0, chosen],
+        "round_trip_prior": (vae.model.prior().sample(torch.Size([TRIPS])), some),
+        "round_trip_posterior": (measured.z[0, chosen.to(measured.z.device)], chosen),
     }
-    shares = {name: _returned(vae, z) for name, z in origins.items() if len(z) > 1}
+    shares = {name: _returned(vae, z, store.labels_of(measured.rows[of])) for name, (z, of) in origins.items() if len(z) > 1}
     return {name: share for name, share in shares.items() if math.isfinite(share)}
 
 
-def _returned(vae: SeqVAE, z: Tensor) -> float:
+def _returned(vae: SeqVAE, z: Tensor, labels: Tensor | None) -> float:
     """The share of the latents `[R,*event]` that comes back; at most 1."""
-    written = generate(vae.model, z, Greedy(), vae.max_length)
-    returned = vae.model.project(posterior_of_written(vae.model, vae.codec, written).mean)
+    written = generate(vae.model, z, Greedy(), vae.max_length, labels=labels)
+    returned = vae.model.project(posterior_of_written(vae.model, vae.codec, written, labels).mean)
     sent, back = z.flatten(1).double(), returned.flatten(1).double()
     return 1 - float((sent - back).square().sum() / (sent - sent.mean(0)).square().sum())

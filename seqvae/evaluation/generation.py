@@ -5,7 +5,8 @@
                              at each (10 x 10)                            (Jin et al. 2018, arXiv 1802.04364; Kusner et al. 2017)
 
 Latents come from the posterior and the prior as they are, with unit noise, and tokens are drawn at temperature 1. Papers that
-shrink the noise report other numbers.
+shrink the noise report other numbers. A model that is told classes is told those of the records themselves, and for latents of the
+prior those of records drawn at random.
 """
 
 from __future__ import annotations
@@ -54,38 +55,48 @@ def generation_metrics(
     metrics: Metrics = {}
     with measuring(vae.model, seed, precision):
         if hasattr(modality, "generation_metrics"):
-            samples = decoded(vae, vae.model.prior().sample(torch.Size([settings.samples])))
+            z = vae.model.prior().sample(torch.Size([settings.samples]))
+            samples = decoded(vae, z, _drawn(vae, store, rows, settings.samples))
             known = None if training is None else _records(vae, training, np.arange(len(training)))
             metrics |= modality.generation_metrics(samples, _records(vae, store, rows), known)
         if hasattr(modality, "valid"):
-            metrics["prior_validity"] = prior_validity(vae, settings)
+            metrics["prior_validity"] = prior_validity(vae, settings, _drawn(vae, store, rows, settings.latents))
         if hasattr(modality, "same"):
             metrics["reconstruction_sampled"] = sampled_reconstruction(vae, store, rows[: settings.records], settings)
     return metrics
 
 
-def prior_validity(vae: SeqVAE, settings: GenerationSettings) -> float:
+def prior_validity(vae: SeqVAE, settings: GenerationSettings, labels: Tensor | None = None) -> float:
     """The share of valid records among `settings.decodes` draws at each of `settings.latents` draws from the prior."""
-    z = vae.model.prior().sample(torch.Size([settings.latents])).repeat_interleave(settings.decodes, dim=0)
-    return sum(int(vae.modality.valid(decoded(vae, part)).sum()) for part in z.split(BLOCK)) / len(z)
+    z, valid = vae.model.prior().sample(torch.Size([settings.latents])), 0
+    for rows in torch.arange(len(z)).repeat_interleave(settings.decodes).split(BLOCK):
+        drawn = decoded(vae, z[rows.to(z.device)], None if labels is None else labels[rows])
+        valid += int(vae.modality.valid(drawn).sum())
+    return valid / (settings.latents * settings.decodes)
 
 
 def sampled_reconstruction(vae: SeqVAE, store: SequenceStore, rows: np.ndarray, settings: GenerationSettings) -> float:
     """The share of draws that are the record again, over all records, their sampled latents, and the draws at each of these."""
     times = settings.encodes * settings.redecodes
-    records = _records(vae, store, rows)
     found = 0
-    for start in range(0, len(records), step := max(1, BLOCK // times)):
-        part = records[start : start + step]
-        z = posterior(vae.model, vae.codec, part).sample(torch.Size([settings.encodes])).transpose(0, 1)  # [N,encodes,*event]
-        drawn = decoded(vae, z.flatten(0, 1).repeat_interleave(settings.redecodes, dim=0))
+    for start in range(0, len(rows), step := max(1, BLOCK // times)):
+        some = rows[start : start + step]
+        part, labels = _records(vae, store, some), store.labels_of(some)
+        z = posterior(vae.model, vae.codec, part, labels).sample(torch.Size([settings.encodes])).transpose(0, 1)  # [N,encodes,*]
+        every = None if labels is None else labels.repeat_interleave(times)
+        drawn = decoded(vae, z.flatten(0, 1).repeat_interleave(settings.redecodes, dim=0), every)
         found += int(vae.modality.same([record for record in part for _ in range(times)], drawn).sum())
-    return found / (len(records) * times)
+    return found / (len(rows) * times)
 
 
-def decoded(vae: SeqVAE, z: Tensor) -> list[Any]:
-    """A record for each latent `[N,*event]`, tokens drawn at temperature 1 from torch's generator."""
-    return vae.codec.decode(generate(vae.model, z, SamplingRule(), vae.max_length, constraint=vae.constraint()))
+def decoded(vae: SeqVAE, z: Tensor, labels: Tensor | None = None) -> list[Any]:
+    """A record for each latent `[N,*event]`, of classes `[N]` if any, tokens drawn at temperature 1 from torch's generator."""
+    return vae.codec.decode(generate(vae.model, z, SamplingRule(), vae.max_length, constraint=vae.constraint(), labels=labels))
+
+
+def _drawn(vae: SeqVAE, store: SequenceStore, rows: np.ndarray, count: int) -> Tensor | None:
+    """The classes of `count` of the records, drawn with replacement, for a model that is told them."""
+    return store.labels_of(rows[torch.randint(len(rows), (count,)).numpy()]) if vae.classes else None
 
 
 def _records(vae: SeqVAE, store: SequenceStore, rows: np.ndarray) -> list[Any]:

@@ -149,7 +149,7 @@ def decoded(
     device = device_of(model)
     for start in range(0, len(measured.rows), records):
         batch = store.batch(measured.rows[start : start + records]).to(device)
-        yield model.decoder(measured.z[:, start : start + records], batch), batch
+        yield model.decoded(measured.z[:, start : start + records], batch), batch
 
 
 def validation_metrics(
@@ -172,7 +172,11 @@ def validation_metrics(
         DataError: the store has no records.
     """
     measured = posterior_pass(model, store, batch_tokens=batch_tokens, limit=limit, device=device, seed=seed)
-    found: dict[str, Any] = {**measured.summary, "active_units": active_units(measured.means)}
+    found: dict[str, Any] = {
+        **measured.summary,
+        "active_units": active_units(measured.means),
+        "latent_dim": model.event_shape.numel(),
+    }
     if not measured.has_density:
         return found
     found["rate_per_dimension"] = measured.rate.double().mean(0).tolist()

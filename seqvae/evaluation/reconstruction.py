@@ -23,17 +23,21 @@ if TYPE_CHECKING:
     from seqvae.vae import SeqVAE
 
 
-def reconstructions(vae: SeqVAE, means: Tensor, *, at_once: int = 512, precision: Precision | None = None) -> list[np.ndarray]:
+def reconstructions(
+    vae: SeqVAE, means: Tensor, labels: Tensor | None = None, *, at_once: int = 512, precision: Precision | None = None
+) -> list[np.ndarray]:
     """The greedy decode of each posterior mean, as a sequence of the codec's steps.
 
     Args:
         vae: gives model, constraint and the longest sequence to generate.
         means: `[N,*event]`.
+        labels: the records' classes `[N]`, for a model that is told them.
         at_once: sequences decoded together, a matter of memory and speed only.
         precision: see `measuring`.
     """
     with measuring(vae.model, 0, precision):
-        return generate(vae.model, vae.model.project(means), Greedy(), vae.max_length, constraint=vae.constraint(), rows=at_once)
+        z, constraint = vae.model.project(means), vae.constraint()
+        return generate(vae.model, z, Greedy(), vae.max_length, constraint=constraint, rows=at_once, labels=labels)
 
 
 def reconstruction_metrics(vae: SeqVAE, store: SequenceStore, rows: np.ndarray, decoded: Sequence[np.ndarray]) -> dict[str, float]:

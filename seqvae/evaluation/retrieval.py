@@ -36,6 +36,7 @@ def retrieval_metrics(
     rows: np.ndarray,
     means: Tensor,
     written: Sequence[np.ndarray],
+    labels: Tensor | None = None,
     *,
     gallery: int = GALLERY,
     precision: Precision | None = None,
@@ -47,6 +48,7 @@ def retrieval_metrics(
         rows: `[n]`, each record's row in its store.
         means: `[n,*event]` posterior means.
         written: what these decode to.
+        labels: the records' classes `[n]`, for an encoder that is told them.
         gallery: the most records to ask, and to look among: those with the lowest rows.
         precision: see `measuring`.
     """
@@ -55,7 +57,8 @@ def retrieval_metrics(
         return {}
     sent = vae.model.project(means[torch.from_numpy(chosen).to(means.device)])
     with measuring(vae.model, 0, precision):
-        posterior = posterior_of_written(vae.model, vae.codec, [written[place] for place in chosen])
+        told = None if labels is None else labels[torch.from_numpy(chosen)]
+        posterior = posterior_of_written(vae.model, vae.codec, [written[place] for place in chosen], told)
         returned = vae.model.project(posterior.mean).to(sent)
     nearest = nearest_neighbours(returned, sent, min(max(TOP), len(sent)), support.metric_of(vae.model.posterior)).rows
     own = nearest == torch.arange(len(sent), device=nearest.device)[:, None]  # [N,k]

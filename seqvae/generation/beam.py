@@ -31,6 +31,7 @@ def beam_search(
     length_penalty: float = 0.0,
     constraint: Constraint | None = None,
     rows: int = ROWS,
+    labels: Tensor | None = None,
 ) -> list[np.ndarray]:
     """One sequence a latent, int32 `[T]`, its end included where one was reached within `max_length` steps.
 
@@ -42,6 +43,7 @@ def beam_search(
         length_penalty: 0 ranks by log p, which favours short sequences; 1 by log p a step.
         constraint: what is allowed next.
         rows: most decoder rows in flight, latents times width.
+        labels: class labels `[R]`, as `generate` has them.
 
     Raises:
         ConfigError: the model writes vectors, or a value is out of its range.
@@ -54,9 +56,11 @@ def beam_search(
     if problems:
         raise ConfigError(problems)
     found: list[np.ndarray] = []
+    device = device_of(model)
     with evaluating(model), torch.inference_mode():
-        for part in z.split(max(1, rows // width)):
-            found += _Beams(model, part.to(device_of(model)), width, max_length, length_penalty, constraint).to_the_end()
+        told = model.told(z.to(device), None if labels is None else labels.to(device))
+        for part in told.split(max(1, rows // width)):
+            found += _Beams(model, part, width, max_length, length_penalty, constraint).to_the_end()
     return found
 
 

@@ -33,6 +33,7 @@ def generate(
     constraint: Constraint | None = None,
     generator: torch.Generator | None = None,
     rows: int = ROWS,
+    labels: Tensor | None = None,
 ) -> list[np.ndarray]:
     """One sequence a latent: int32 `[T]` or float32 `[T,W]`, its end included where it was reached within `max_length` steps.
 
@@ -45,6 +46,7 @@ def generate(
         constraint: what is allowed next (tokens only).
         generator: source of chance, on the model's device; None is torch's global one.
         rows: most rows in flight.
+        labels: class labels `[R]`, for a model that is told them; -1, or None for all, where unknown.
 
     Raises:
         ConfigError: no room for the prefix and one step.
@@ -55,9 +57,10 @@ def generate(
     device = device_of(model)
     written: list[np.ndarray] = []
     with evaluating(model), torch.inference_mode():
+        told = model.told(z.to(device), None if labels is None else labels.to(device))
         for part in torch.arange(len(z)).split(rows):
             given = None if prefix is None else (prefix.inputs[part].to(device), prefix.lengths[part].to(device))
-            run = _Rows(model, z[part.to(z.device)].to(device), max_length, given, constraint)
+            run = _Rows(model, told[part.to(device)], max_length, given, constraint)
             written += run.to_the_end(rule, generator)
     return written
 

@@ -10,4 +10,6 @@ A head is built as `Head(event_shape: torch.Size, *, ...)` and offers
 - `predict(z) -> Prediction`: mean and spread over the members, in the property's own unit;
 - `metrics(predicted [N], target [N]) -> dict[str, float]`: how good predictions are on held-out records;
 - `weight`, what its loss counts for in joint training; `reads`, the posterior's mean or a sample.
+
+`head.Head` makes an ensemble of perceptrons into one.
 """

@@ -12,12 +12,13 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from seqvae.errors import DataError
-from seqvae.heads.ensemble import EnsembleMlp, Prediction, Reads, labelled
+from seqvae.heads.ensemble import Reads
+from seqvae.heads.head import Head
 from seqvae.registry import register
 
 
 @register("head", "classification")
-class ClassificationHead(nn.Module):
+class ClassificationHead(Head):
     """The probability that a property is 1, for labels 0 and 1. Arguments as the regression head's."""
 
     def __init__(
@@ -31,9 +32,7 @@ class ClassificationHead(nn.Module):
         weight: PositiveFloat = 1.0,
         reads: Reads = "mean",
     ) -> None:
-        super().__init__()
-        self.weight, self.reads = weight, reads
-        self.network = EnsembleMlp(event_shape, hidden, depth, ensemble, dropout)
+        super().__init__(event_shape, hidden, depth, ensemble, dropout, weight, reads)
 
     def standardise(self, targets: Tensor) -> None:
         """Nothing to learn; checks the labels.
@@ -45,24 +44,18 @@ class ClassificationHead(nn.Module):
         if len(strange):
             raise DataError(f"classification needs labels 0 and 1, got {float(strange[0]):g}; use kind regression for numbers")
 
-    def forward(self, z: Tensor) -> Tensor:
-        """`[E,...]` log-odds."""
-        return self.network(z)
-
     def in_units(self, values: Tensor) -> Tensor:
         """Labels 0 and 1, or probabilities, `[...]`, as log-odds; certainty counts as odds of 1,000 to 1."""
         return torch.logit(values, eps=1e-3)
 
-    def loss(self, z: Tensor, target: Tensor) -> Tensor:
-        """`[...]` nats, 0 where the label is missing."""
-        logits = self(z)
-        wanted = torch.nan_to_num(target).to(logits).expand_as(logits)
-        return labelled(nn.functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none"), target)
+    def from_units(self, said: Tensor) -> Tensor:
+        """Log-odds as probabilities of 1."""
+        return torch.sigmoid(said)
 
-    def predict(self, z: Tensor) -> Prediction:
-        """Mean and spread of the members' probabilities of 1."""
-        members = torch.sigmoid(self(z))
-        return Prediction(members.mean(0), members.var(0, correction=0).sqrt())
+    def nats(self, said: Tensor, target: Tensor) -> Tensor:
+        """Binary cross entropy of log-odds `[E,...]` with labels `[...]`."""
+        wanted = target.to(said).expand_as(said)
+        return nn.functional.binary_cross_entropy_with_logits(said, wanted, reduction="none")
 
     def metrics(self, predicted: Tensor, target: Tensor) -> dict[str, float]:
         """`accuracy` at one half, and `log_loss` in nats, of `count` labelled records."""

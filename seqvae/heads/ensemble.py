@@ -68,8 +68,3 @@ class EnsembleLinear(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         return inputs @ self.weight + self.bias
-
-
-def labelled(values: Tensor, target: Tensor) -> Tensor:
-    """`values` `[E,...]` averaged over members, 0 where `target` `[...]` is missing, and no gradient from there."""
-    return torch.where(torch.isnan(target), 0.0, values.mean(0))

@@ -81,6 +81,8 @@ class PropertyHeads(nn.Module):
                 )
             if bool(torch.isnan(targets).all()):
                 raise DataError(f"model.heads.{name}: every value of {name!r} is missing; nothing to learn from")
+            if bool(torch.isinf(targets).any()):
+                raise DataError(f"model.heads.{name}: a value of {name!r} is infinite; mend it, or leave it empty")
             self[name].standardise(targets)
 
     def losses(self, posterior: Distribution, z: Tensor, batch: SequenceBatch) -> dict[str, Tensor]:

@@ -12,14 +12,15 @@ from typing import Annotated
 
 import torch
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
-from torch import Tensor, nn
+from torch import Tensor
 
-from seqvae.heads.ensemble import EnsembleMlp, Prediction, Reads, labelled
+from seqvae.heads.ensemble import Reads
+from seqvae.heads.head import Head
 from seqvae.registry import register
 
 
 @register("head", "regression")
-class RegressionHead(nn.Module):
+class RegressionHead(Head):
     """A number predicted from the latent.
 
     Args:
@@ -45,9 +46,7 @@ class RegressionHead(nn.Module):
         weight: PositiveFloat = 1.0,
         reads: Reads = "mean",
     ) -> None:
-        super().__init__()
-        self.weight, self.reads = weight, reads
-        self.network = EnsembleMlp(event_shape, hidden, depth, ensemble, dropout)
+        super().__init__(event_shape, hidden, depth, ensemble, dropout, weight, reads)
         self.register_buffer("mean", torch.zeros(()))
         self.register_buffer("scale", torch.ones(()))
 
@@ -58,23 +57,17 @@ class RegressionHead(nn.Module):
         self.mean.fill_(float(known.mean()))
         self.scale.fill_(spread if spread > 0 else 1.0)
 
-    def forward(self, z: Tensor) -> Tensor:
-        """`[E,...]` in standard deviations of the training labels."""
-        return self.network(z)
-
     def in_units(self, values: Tensor) -> Tensor:
-        """Values in the property's unit, `[...]`, in those of `forward`."""
+        """Values `[...]` in standard deviations of the training labels."""
         return (values - self.mean.to(values)) / self.scale.to(values)
 
-    def loss(self, z: Tensor, target: Tensor) -> Tensor:
-        """`[...]` nats, 0 where the label is missing."""
-        error = self(z) - torch.nan_to_num(self.in_units(target))
-        return labelled(0.5 * error.square(), target)
+    def from_units(self, said: Tensor) -> Tensor:
+        """Standard deviations back to values."""
+        return said * self.scale + self.mean
 
-    def predict(self, z: Tensor) -> Prediction:
-        """Mean and spread in the property's unit."""
-        members = self(z) * self.scale + self.mean
-        return Prediction(members.mean(0), members.var(0, correction=0).sqrt())
+    def nats(self, said: Tensor, target: Tensor) -> Tensor:
+        """Half the squared error in standard deviations, `[E,...]`."""
+        return 0.5 * (said - self.in_units(target)).square()
 
     def metrics(self, predicted: Tensor, target: Tensor) -> dict[str, float]:
         """`mae` in the property's unit and `r2`, 1 - squared error over variance (none for a constant), of `count` records."""

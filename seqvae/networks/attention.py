@@ -101,6 +101,11 @@ class Attention(nn.Module):
         return self.out(attend(query, key, value, mask).transpose(1, 2).flatten(2)), (key, value)
 
 
+def select_rows(layers: tuple[KeyValue, ...], index: Tensor) -> tuple[KeyValue, ...]:
+    """The rows `index [R']` of each layer's keys and values."""
+    return tuple((key[index], value[index]) for key, value in layers)
+
+
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
     """softmax(q k^T / sqrt(d)) v, `[R,heads,T,d]`.
 

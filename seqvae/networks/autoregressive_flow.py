@@ -97,7 +97,8 @@ class InverseAutoregressiveFlow(nn.Module):
 
     def inverse(self, z: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         """The z that `forward` takes to the given one, `[...,K]`, and the determinant of that, `[...]`."""
-        context = context.expand(*z.shape[:-1], context.shape[-1])
+        lead = torch.broadcast_shapes(z.shape[:-1], context.shape[:-1])
+        z, context = z.expand(*lead, z.shape[-1]), context.expand(*lead, context.shape[-1])
         determinant = z.new_zeros(z.shape[:-1])
         for number, network in reversed(list(enumerate(self.networks))):
             log_gates: list[Tensor] = []

@@ -1,7 +1,7 @@
 """Networks of the transformers library as parts: by published name or folder, by a written-out configuration, or by size.
 
 A part's weights are saved with the rest of the model, so a saved model must build without the name that its network once came from:
-`standalone` turns the name into the network's own configuration.
+`NetworkPart.standalone` turns the name into the network's own configuration.
 """
 
 from __future__ import annotations
@@ -11,15 +11,41 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from seqvae.batch import SequenceBatch
 from seqvae.errors import ConfigError, DataError
+from seqvae.networks.attention import KeyValue
 from seqvae.steps import StepEmbedding, StepSpec
 
 ROOM = 3  # tokens that a tokenizer may have beyond its network's: a start, an end, a padding of its own
 UNUSED = 0.01  # share of a network's tokens that its tokenizer may lack (T5 has 32,128 rows for 32,100 pieces)
 PRIVATE = ("_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures")
+
+
+class NetworkPart(nn.Module):
+    """A part that is made around a network: its width, its embedding, and how the part is built again.
+
+    Args:
+        network: of the transformers library.
+        steps: what a step is.
+        pretrained: the name that the network came from, or None.
+        path: of the part in the recipe, for messages.
+
+    Raises:
+        ConfigError: the network does not know the tokenizer's tokens.
+    """
+
+    def __init__(self, network: Any, steps: StepSpec, pretrained: str | None, path: str) -> None:
+        super().__init__()
+        self.network, self.steps = network, steps
+        self.width: int = network.config.hidden_size
+        self.embedding = adopt_embedding(network, steps, path, pretrained)
+        self.enter = self.embedding.entrance(self.width)
+
+    def standalone(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """The part's configuration with the network's written out in place of the name that it came from."""
+        architecture = {key: value for key, value in self.network.config.to_diff_dict().items() if key not in PRIVATE}
+        return {**config, "pretrained": None, "architecture": {"model_type": self.network.config.model_type, **architecture}}
 
 
 def load_network(auto: str, pretrained: str | None, architecture: Mapping[str, Any] | None, sizes: Any, path: str) -> Any:
@@ -121,18 +147,9 @@ def position_limit(network: Any) -> int | None:
     return limit if limit is None or padding is None else limit - padding - 1
 
 
-def with_first(embedding: StepEmbedding, enter: nn.Module, batch: SequenceBatch) -> tuple[Tensor, Tensor]:
-    """What such an encoder reads: each sequence after the start step (BERT's [CLS]), `[B,1+T,H]`, and what is real, `[B,1+T]`."""
-    spec = embedding.spec
-    start = spec.start_step(len(batch), batch.inputs.device).to(batch.inputs.dtype).unsqueeze(1)
-    mask = torch.cat([torch.ones_like(batch.mask[:, :1]), batch.mask], dim=1)
-    return enter(embedding(torch.cat([start, batch.inputs], dim=1))), mask
-
-
-def standalone(config: Mapping[str, Any], network: Any) -> dict[str, Any]:
-    """A part's configuration with the network's written out in place of the name that it came from."""
-    architecture = {key: value for key, value in network.config.to_diff_dict().items() if key not in PRIVATE}
-    return {**config, "pretrained": None, "architecture": {"model_type": network.config.model_type, **architecture}}
+def key_values(cache: Any) -> tuple[KeyValue, ...]:
+    """What the library's cache holds, a pair a layer."""
+    return tuple((layer.keys, layer.values) for layer in cache.layers)
 
 
 def _first_line(error: Exception) -> str:

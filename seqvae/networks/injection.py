@@ -14,14 +14,11 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 from torch import Tensor, nn
 
-from seqvae.networks.attention import KeyValue
+from seqvae.networks.attention import KeyValue, select_rows
 
+ONE_OR_SEVERAL = BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)  # a bare name is a list of one
 Injection = Literal["memory", "embedding"]
-Injections = Annotated[
-    tuple[Injection, ...],
-    BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
-    Field(min_length=1),
-]
+Injections = Annotated[tuple[Injection, ...], ONE_OR_SEVERAL, Field(min_length=1)]
 
 
 @dataclass(frozen=True)
@@ -44,8 +41,7 @@ class AttentionState:
 
     def select(self, index: Tensor) -> AttentionState:
         """The rows `index [R']`."""
-        layers = tuple((key[index], value[index]) for key, value in self.layers)
-        return AttentionState(layers, self.shift[index], self.memory)
+        return AttentionState(select_rows(self.layers, index), self.shift[index], self.memory)
 
 
 class LatentInjection(nn.Module):

@@ -17,11 +17,11 @@ added to each of its sequences; under accumulation it is taken within each micro
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 
+import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
@@ -32,7 +32,7 @@ from seqvae.objectives.divergences import Divergence, prior_samples
 from seqvae.objectives.loss import Loss, true_terms
 from seqvae.objectives.noise import Noise
 from seqvae.objectives.rate_policies import Across, Plain, RatePolicy
-from seqvae.objectives.schedules import Constant, Schedule
+from seqvae.objectives.schedules import Constant, Schedule, settled
 from seqvae.registry import Part, register
 
 
@@ -82,8 +82,8 @@ class Elbo(nn.Module):
             raise ConfigError(f"objective.divergence: missing, and its weight is {self.gamma:g}; give mmd or adversarial")
 
     def settled(self, step: int) -> bool:
-        """Whether beta is within 1 % of what it will be in the long run: before, a rising loss may be the schedule's doing."""
-        return math.isclose(self.beta(step), self.beta(10**12), rel_tol=0.01)
+        """Whether beta's schedule has run its course: before, a rising loss may be its doing."""
+        return settled(self.beta, step)
 
     def stepped(self, losses: Sequence[Loss], across: Across) -> None:
         """Told the losses of every global step once it is done; learned multipliers move here, once a step."""
@@ -109,7 +109,8 @@ class Elbo(nn.Module):
     def _held(self, divergence: Divergence, output: VaeOutput) -> dict[str, Tensor]:
         """`divergence`, what the model is charged, and `discriminator`, what a divergence with weights of its own minimises."""
         prior = prior_samples(output.prior, output.z)
-        z, of_prior = output.z.flatten(0, 1), prior.flatten(0, 1)
-        held = {"divergence": divergence(z, of_prior)}
-        own = divergence.own_loss(z.detach(), of_prior.detach())
+        # sample by sample: the S latents of one record are no independent draws of q(z)
+        apart = [divergence(some, others) for some, others in zip(output.z, prior, strict=True)]
+        held = {"divergence": torch.stack(apart).mean(0)}
+        own = divergence.own_loss(output.z.detach().flatten(0, 1), prior.detach().flatten(0, 1))
         return held if own is None else held | {"discriminator": own}

@@ -10,22 +10,21 @@ w~ being the weights normalised. Under beta, the reparameterised score term give
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Annotated, Literal
 
 import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.distributions import Distribution
-from torch.func import functional_call
 
 from seqvae.batch import SequenceBatch
 from seqvae.importance import iwae
 from seqvae.model import VaeOutput
 from seqvae.objectives.loss import Loss, true_terms
 from seqvae.objectives.rate_policies import Across
-from seqvae.objectives.schedules import Constant, Schedule
+from seqvae.objectives.schedules import Constant, Schedule, settled
 from seqvae.registry import Part, register
 
 
@@ -51,8 +50,8 @@ class ImportanceWeighted(nn.Module):
         self.beta: Schedule = beta or Constant(value=1.0)
 
     def settled(self, step: int) -> bool:
-        """Whether beta is within 1 % of what it will be in the long run."""
-        return math.isclose(self.beta(step), self.beta(10**12), rel_tol=0.01)
+        """As the ELBO's."""
+        return settled(self.beta, step)
 
     def stepped(self, losses: Sequence[Loss], across: Across) -> None:
         """Nothing is learnt between steps."""
@@ -83,9 +82,8 @@ def _log_weights(output: VaeOutput, posterior: Distribution, beta: float) -> Ten
 def _held(posterior: nn.Module, features: Tensor) -> Distribution:
     """q(z|x) of the same features, through which no gradient flows but that of its argument.
 
-    Buffers are copies: a posterior that keeps running statistics counts the batch once.
+    By a copy of the posterior: its distribution may hold on to weights of it (a flow's) and read them only when it is asked for a
+    density, and one that keeps running statistics must count the batch once.
     """
-    frozen = {name: weight.detach() for name, weight in posterior.named_parameters()}
-    copies = {name: buffer.clone() for name, buffer in posterior.named_buffers()}
-    held: Distribution = functional_call(posterior, {**frozen, **copies}, (features.detach(),))
+    held: Distribution = deepcopy(posterior).requires_grad_(False)(features.detach())
     return held

@@ -83,7 +83,17 @@ class FreeBits(RatePolicy):
         self.variant, self.nats = variant, nats
 
     def forward(self, rate: Rate, across: Across, step: int = 0) -> Tensor:
-        """The rate, never below the floor, `[B]` nats."""
+        """The rate, never below the floor, `[B]` nats.
+
+        Raises:
+            ConfigError: a floor for each dimension, under a rate that is known as a whole only.
+        """
+        if rate.whole and self.variant in ("dimension_batch", "dimension_sample"):
+            raise ConfigError(
+                f"objective.rate.variant={self.variant} wants the rate of each dimension, and of this posterior against this prior "
+                f"only the sum is known; give variant=total_batch and nats={rate.dimensions * self.nats:g} for all "
+                f"{rate.dimensions} together"
+            )
         nats = per_sequence(rate.per_dimension)  # [B,K]
         if self.variant == "total":
             return nats.sum(-1).clamp(min=self.nats)

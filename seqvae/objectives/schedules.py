@@ -12,6 +12,8 @@ from pydantic import Field, PositiveFloat, PositiveInt
 
 from seqvae.registry import register
 
+FOREVER = 10**12  # steps
+AHEAD = (0, *(int(1.1**k) for k in range(200)))  # up to 10^8 steps
 Share = Annotated[float, Field(ge=0, le=1)]
 RAMPS = {
     "linear": lambda u: u,
@@ -25,6 +27,14 @@ class Schedule(Protocol):
 
     def __call__(self, step: int) -> float:
         """The value at a 0-based step."""
+
+
+def settled(schedule: Schedule, step: int) -> bool:
+    """Whether a schedule is, and stays, within 1 % of the value that it keeps in the end.
+
+    "Stays" is asked at distances that grow by a tenth: seen from the plateau before it, a cycle's dip is longer than that.
+    """
+    return all(math.isclose(schedule(step + ahead), schedule(FOREVER), rel_tol=0.01) for ahead in AHEAD)
 
 
 @register("schedule", "constant", scalar="value")

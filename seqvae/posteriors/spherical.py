@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 from torch.nn import functional
 
+from seqvae.distributions.around_direction import AroundDirection
 from seqvae.distributions.power_spherical import PowerSpherical
 from seqvae.distributions.sphere import unit_sphere
 from seqvae.distributions.von_mises_fisher import VonMisesFisher
@@ -51,9 +52,27 @@ class DirectionAndConcentration(nn.Module):
         return direction, (scale * functional.softplus(raw)).clamp(*LEARNT)
 
 
+class SphericalPosterior(nn.Module):
+    """A distribution around a direction; a prior on the sphere goes with it (`uniform_sphere`)."""
+
+    support = unit_sphere
+    family: type[AroundDirection]
+
+    def __init__(self, width: int, latent: int, kappa: float | Literal["learned"]) -> None:
+        super().__init__()
+        self.width = width
+        self.event_shape = torch.Size([latent])
+        self.parameters_of = DirectionAndConcentration(width, latent, kappa)
+
+    def forward(self, features: Tensor) -> Distribution:
+        """q(z|x): batch `[B]`, event `[d]`, on the unit sphere."""
+        direction, concentration = self.parameters_of(features)
+        return self.family(direction, concentration, validate_args=False)
+
+
 @register("posterior", "von_mises_fisher")
-class VonMisesFisherPosterior(nn.Module):
-    """Von Mises-Fisher; a prior on the sphere goes with it (`uniform_sphere`).
+class VonMisesFisherPosterior(SphericalPosterior):
+    """Von Mises-Fisher.
 
     Args:
         width: feature width H.
@@ -61,23 +80,15 @@ class VonMisesFisherPosterior(nn.Module):
         kappa: the concentration, or `learned`, one for each x. At d = 32, kappa 22.5 is 5 nats of rate and 40.4 is 10.
     """
 
-    support = unit_sphere
+    family = VonMisesFisher
 
     def __init__(self, width: int, *, latent: Latent = 32, kappa: Concentration = 40.0) -> None:
-        super().__init__()
-        self.width = width
-        self.event_shape = torch.Size([latent])
-        self.parameters_of = DirectionAndConcentration(width, latent, kappa)
-
-    def forward(self, features: Tensor) -> Distribution:
-        """q(z|x): batch `[B]`, event `[d]`, on the unit sphere."""
-        direction, concentration = self.parameters_of(features)
-        return VonMisesFisher(direction, concentration, validate_args=False)
+        super().__init__(width, latent, kappa)
 
 
 @register("posterior", "power_spherical")
-class PowerSphericalPosterior(nn.Module):
-    """Power spherical: von Mises-Fisher's likeness without Bessel functions; a prior on the sphere goes with it.
+class PowerSphericalPosterior(SphericalPosterior):
+    """Power spherical: von Mises-Fisher's likeness without Bessel functions.
 
     Args:
         width: feature width H.
@@ -85,15 +96,7 @@ class PowerSphericalPosterior(nn.Module):
         kappa: the concentration, or `learned`, one for each x. At d = 32, kappa 50 is 7.6 nats of rate and 100 is 13.8.
     """
 
-    support = unit_sphere
+    family = PowerSpherical
 
     def __init__(self, width: int, *, latent: Latent = 32, kappa: Concentration = 60.0) -> None:
-        super().__init__()
-        self.width = width
-        self.event_shape = torch.Size([latent])
-        self.parameters_of = DirectionAndConcentration(width, latent, kappa)
-
-    def forward(self, features: Tensor) -> Distribution:
-        """q(z|x): batch `[B]`, event `[d]`, on the unit sphere."""
-        direction, concentration = self.parameters_of(features)
-        return PowerSpherical(direction, concentration, validate_args=False)
+        super().__init__(width, latent, kappa)

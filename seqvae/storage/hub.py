@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from seqvae.data.cards import is_card
 from seqvae.errors import RunError
 from seqvae.recipe import Recipe
 from seqvae.storage.manifest import MANIFEST
@@ -56,9 +57,10 @@ def publish(held: Pretrained, name: str, private: bool) -> str:
 
 
 def _without_paths(recipe: Recipe) -> Recipe:
-    """The recipe with its data by file name alone and no output folder: paths are nobody else's business."""
+    """The recipe with its data by card or file name alone and no output folder: paths are nobody else's business."""
     source = recipe.data.source
-    data = replace(recipe.data, source=source if "://" in source else Path(source).name)
+    public = "://" in source or is_card(source.split(",")[0])  # several values of one card stand side by side: quickdraw/cat,owl
+    data = replace(recipe.data, source=source if public else Path(source).name)
     return replace(recipe, data=data, out=None)
 
 

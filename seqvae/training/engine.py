@@ -63,8 +63,13 @@ class AccelerateEngine:
         self.precision, self.clip_norm, self.clip_value = precision, clip_norm, clip_value
         self.fresh = fresh
         self.source: Callable[[], SequenceBatch] | None = None
-        self.skipped = 0
+        self.refused = dict.fromkeys(optimizers, 0)  # updates in a row that each optimiser did not make
         self.loss_module = accelerator.prepare(LossModule(model, objective))
+
+    @property
+    def skipped(self) -> int:
+        """Updates in a row that were not made for want of a finite gradient: the most of any optimiser."""
+        return max(self.refused.values())
 
     def accumulate(self, batches: Sequence[SequenceBatch], step: int, only: Collection[str] | None = None) -> list[Loss]:
         """Forward and backward over the micro-batches; gradients add up to those of the mean over all sequences of all ranks.
@@ -91,15 +96,15 @@ class AccelerateEngine:
         """Clip, check, step and zero one named optimiser; false if the gradient was not finite and nothing moved."""
         held = self.optimizers[optimizer]
         parameters = [p for group in held.param_groups for p in group["params"] if p.grad is not None]
-        if self.clip_value is not None:
-            nn.utils.clip_grad_value_(parameters, self.clip_value)
-        norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
-        finite = bool(torch.isfinite(norm))
+        norm = _norm(parameters)
+        finite = bool(torch.isfinite(norm))  # asked before clipping by value, which would make an infinite gradient a finite one
         if finite:
+            if self.clip_value is not None:
+                nn.utils.clip_grad_value_(parameters, self.clip_value)
             if self.clip_norm is not None:
-                nn.utils.clip_grads_with_norm_(parameters, self.clip_norm, norm)
+                nn.utils.clip_grads_with_norm_(parameters, self.clip_norm, _norm(parameters) if self.clip_value else norm)
             held.step()
-        self.skipped = 0 if finite else self.skipped + 1
+        self.refused[optimizer] = 0 if finite else self.refused[optimizer] + 1
         held.zero_grad(set_to_none=True)
         return finite
 
@@ -132,3 +137,8 @@ class AccelerateEngine:
     def across_mean(self, mean: Tensor) -> Tensor:
         """The mean over all processes of a per-process batch mean."""
         return mean if self.accelerator.num_processes == 1 else self.accelerator.reduce(mean, "mean")
+
+
+def _norm(parameters: Sequence[nn.Parameter]) -> Tensor:
+    """The norm of all their gradients together."""
+    return nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])

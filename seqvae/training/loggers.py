@@ -36,7 +36,7 @@ class JsonLines:
 
     def __init__(self, path: Path, until: int | None = None) -> None:
         if until is not None and path.exists():
-            kept = [line for line in path.read_text(encoding="utf-8").splitlines() if json.loads(line).get("step", 0) <= until]
+            kept = [line for line in path.read_text(encoding="utf-8").splitlines() if _step(line) <= until]
             path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
         self.file = path.open("a", encoding="utf-8")
 
@@ -48,6 +48,14 @@ class JsonLines:
     def close(self) -> None:
         """Close the file."""
         self.file.close()
+
+
+def _step(line: str) -> float:
+    """The step of a written line; infinite for one that was cut off, by a full disk or a power cut."""
+    try:
+        return float(json.loads(line).get("step", 0))
+    except ValueError:
+        return float("inf")
 
 
 def find_logger(name: str) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -48,8 +49,7 @@ def train(recipe: Recipe, name: str = "run") -> TrainResult:
     """
     run = _free_folder(recipe, name)
     prepared, vae = _assemble(recipe)
-    trainer = _trainer(recipe, prepared, vae, run, fresh=True)
-    return trainer.fit()
+    return _trainer(prepared, vae, run, fresh=True).fit()
 
 
 def resume(run: Path | str) -> TrainResult:
@@ -69,7 +69,7 @@ def resume(run: Path | str) -> TrainResult:
         raise RunError(
             f"the data of {run} changed since the run began: {recipe.data.source}; put the old data back, or start a new run"
         )
-    trainer = _trainer(recipe, prepared, vae, run, fresh=False)
+    trainer = _trainer(prepared, vae, run, fresh=False)
     trainer.load_checkpoint(folder)
     if trainer.progress.finished:
         log.info("%s is finished already, at step %d", run, trainer.progress.step)
@@ -80,7 +80,7 @@ def resume(run: Path | str) -> TrainResult:
 def trainer_of(recipe: Recipe, run: Path) -> Trainer:
     """A trainer at its beginning that has made no folder yet, for measuring its steps."""
     prepared, vae = _assemble(recipe)
-    return _trainer(recipe, prepared, vae, run, fresh=False)
+    return _trainer(prepared, vae, run, fresh=False)
 
 
 def _assemble(recipe: Recipe) -> tuple[Prepared, SeqVAE]:
@@ -89,6 +89,7 @@ def _assemble(recipe: Recipe) -> tuple[Prepared, SeqVAE]:
         torch.set_num_threads(recipe.training.threads)
     modality = registry.build("modality", recipe.modality)
     prepared = prepare(recipe.data, modality, recipe.tokenizer, recipe.seed)
+    recipe = _told_classes(recipe, prepared)
     torch.manual_seed(recipe.seed)
     model = build_model(prepared.codec.spec, recipe.to_config()["model"], source_spec(prepared.codec))
     _check_lengths(prepared, model)
@@ -97,6 +98,13 @@ def _assemble(recipe: Recipe) -> tuple[Prepared, SeqVAE]:
         model.heads.supervise(train.property_names, train.property_tensor, train.label_tensor)
     longest = recipe.evaluation.max_length or int(prepared.splits["train"].lengths.max())
     return prepared, SeqVAE(model, prepared.codec, modality, recipe, longest)
+
+
+def _told_classes(recipe: Recipe, prepared: Prepared) -> Recipe:
+    """The recipe, its condition completed with the classes of the data: they are saved with the model."""
+    condition = recipe.model.condition
+    learnt = registry.lookup("condition", condition["kind"]).cls.learnt(condition, prepared.classes)  # type: ignore[attr-defined]
+    return replace(recipe, model=replace(recipe.model, condition=learnt))
 
 
 def _check_lengths(prepared: Prepared, model: SequenceModel) -> None:
@@ -108,11 +116,12 @@ def _check_lengths(prepared: Prepared, model: SequenceModel) -> None:
         )
 
 
-def _trainer(recipe: Recipe, prepared: Prepared, vae: SeqVAE, run: Path, fresh: bool) -> Trainer:
+def _trainer(prepared: Prepared, vae: SeqVAE, run: Path, fresh: bool) -> Trainer:
     """Objective, plan, optimisers, engine and loggers around the model; makes the run folder last."""
     from accelerate import Accelerator
 
     accelerator = Accelerator()
+    recipe = vae.recipe
     settings = recipe.training
     read = source_spec(prepared.codec) or prepared.codec.spec
     offered = {"steps": read, "event_shape": vae.model.event_shape}

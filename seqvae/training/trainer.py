@@ -253,7 +253,7 @@ class Trainer:
                 "progress": self.progress.to_json(),
                 "plan": self.plan.state_dict(),
                 "facts": self.facts,
-                "skipped": engine.skipped,
+                "refused": engine.refused,
             }
             checkpoint.write_checkpoint(checkpoint.checkpoint_folder(self.run, self.progress.step), tensors, state)
             checkpoint.prune(self.run, keep=self.settings.keep, best_step=self.progress.best_step)
@@ -268,7 +268,7 @@ class Trainer:
             checkpoint.load_optimizer(optimizer, checkpoint.read_tensors(folder, f"optimizer-{name}"))
         self.plan.load_state_dict(state["plan"])
         self.progress = Progress.from_json(state["progress"])
-        engine.skipped = state["skipped"]
+        engine.refused = state["refused"]
         checkpoint.load_rng(checkpoint.read_tensors(folder, f"rng-{engine.accelerator.process_index}"), engine.device)
 
     # ---- reports ----

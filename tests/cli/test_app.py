@@ -11,6 +11,7 @@ from seqvae.cli import explore
 from seqvae.errors import ConfigError
 
 COMMANDS = [
+    "nearest",
     "demo",
     "data",
     "train",

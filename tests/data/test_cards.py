@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from seqvae.data.cards import card_names, is_card, list_cards, load_card, read_card
+from seqvae.data.cards import card_names, categories, is_card, list_cards, load_card, read_card
 from seqvae.data.downloads import get
 from seqvae.data.shipped import shipped
 from seqvae.errors import DataError
@@ -66,6 +66,12 @@ def test_what_is_no_value_of_a_parameter_is_no_card(name: str) -> None:
     assert not is_card(name)
     with pytest.raises(DataError, match="unknown data set"):
         load_card(name)
+
+
+def test_several_values_are_several_cards() -> None:
+    assert categories("quickdraw/cat, owl") == ["quickdraw/cat", "quickdraw/owl"]
+    assert categories("quickdraw/cat") == ["quickdraw/cat"]
+    assert categories("ptb") == ["ptb"]
 
 
 def test_many_data_sets_are_not_got_at_once() -> None:

@@ -189,6 +189,27 @@ def test_labels_and_properties_reach_the_batch(prepare: Prepare, tmp_path: Path)
     assert batch.properties[:, 0].tolist() == [i / 2 for i in rows]
 
 
+def test_class_names_are_numbered_over_all_files(prepare: Prepare, tmp_path: Path) -> None:
+    """Two files that hold different classes agree on their numbers; an empty label is a missing one."""
+    names = ["pig", "", "owl", "cat"]
+    (tmp_path / "t.csv").write_text("text,y\n" + "".join(f"word{i},{names[i % 4]}\n" for i in range(40)))
+    (tmp_path / "v.csv").write_text("text,y\nfirst,\nsecond,pig\nthird,ape\n")
+    prepared = prepare(str(tmp_path / "t.csv"), label="y", valid=str(tmp_path / "v.csv"), test=0.0)
+    assert prepared.classes == ("ape", "cat", "owl", "pig")
+    back = prepared.splits
+    assert back["train"].labels_of(range(8)).tolist() == [3, -1, 2, 1] * 2  # type: ignore[union-attr]
+    assert back["valid"].label_tensor.tolist() == [-1, 3, 0]  # type: ignore[union-attr]
+    assert prepare(str(tmp_path / "t.csv")).classes == ()
+
+
+def test_a_name_among_numbers_is_rejected_by_its_line(prepare: Prepare, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("text,y\n" + "".join(f"word{i},{i % 3}\n" for i in range(40)) + "odd,many\n")
+    prepared = prepare(str(tmp_path / "t.csv"), label="y")
+    assert prepared.classes == ("0", "1", "2")
+    (bad,) = prepared.rejected.first
+    assert (bad.line, bad.reason) == (42, "bad label 'many', expected a whole number, as the first one is")
+
+
 def test_the_users_own_valid_file(prepare: Prepare, tmp_path: Path) -> None:
     (tmp_path / "v.txt").write_text("held out\nheld out too\n")
     prepared = prepare(SENTENCES, valid=str(tmp_path / "v.txt"), test=0.0)

@@ -116,3 +116,23 @@ def test_a_file_that_breaks_off_is_named(tmp_path: Path) -> None:
     (part,) = resolve(DataSettings(source=str(path)), Sentences()).parts
     with pytest.raises(DataError, match=r"cannot read .*a.txt.gz"):
         list(part.rows())
+
+
+def test_categories_of_a_card_are_one_data_set_labelled_by_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQVAE_DATA", str(tmp_path))
+    for category in ("cat", "owl"):
+        path = tmp_path / "sketch" / "quickdraw" / f"{category}.npz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(category)
+    found = resolve(DataSettings(source="quickdraw/owl,cat"), Drawings())
+    assert [(part.split, part.label) for part in found.parts] == [
+        (s, c) for c in ("owl", "cat") for s in ("train", "valid", "test")
+    ]
+    assert [row.label for part in found.parts for row in part.rows() if isinstance(row, Row)] == ["owl"] * 3 + ["cat"] * 3
+    assert set(found.sha256) == {f"{c}/{s}" for c in ("owl", "cat") for s in ("train", "valid", "test")}
+    assert found.labelled
+    alone = resolve(DataSettings(source="quickdraw/owl"), Drawings())
+    assert {part.label for part in alone.parts} == {None}
+    assert alone.key != found.key
+    with pytest.raises(DataError, match="no such file: quickdraw/owl,c:t"):
+        resolve(DataSettings(source="quickdraw/owl,c:t"), Drawings())

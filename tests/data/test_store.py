@@ -74,7 +74,7 @@ def test_vectors_are_padded_with_zeros(tmp_path: Path) -> None:
 def test_labels_and_properties_follow_their_records(tmp_path: Path) -> None:
     sequences = [np.array([i], np.int32) for i in range(3)]
     with StoreWriter(tmp_path, TOKENS, labels=True, properties=("p", "q")) as writer:
-        writer.append(sequences, [1] * 3, [1, 2, 3], labels=[5, None, 0], properties=[(0.5, 1.0), (2.0, float("nan")), (3.0, 4.0)])
+        writer.append(sequences, [1] * 3, [1, 2, 3], labels=[5, -1, 0], properties=[(0.5, 1.0), (2.0, float("nan")), (3.0, 4.0)])
     batch = SequenceStore(tmp_path).batch([2, 1])
     assert batch.labels is not None
     assert batch.labels.tolist() == [0, -1]

@@ -147,3 +147,10 @@ def test_single_precision_is_finite_at_the_extremes(dimension: int, kappa: float
     assert q.support.check(z).all()
     for tensor in (z, nats, q.log_prob(z), loc.grad, concentration.grad):
         assert torch.isfinite(tensor).all()
+
+
+def test_a_concentration_that_is_no_number_gives_samples_that_are_none_and_an_end() -> None:
+    kappa = torch.tensor([10.0, float("nan")])
+    sample = VonMisesFisher(normalize(torch.ones(2, 4), dim=-1), kappa, validate_args=False).sample()
+    assert torch.isfinite(sample[0]).all()
+    assert torch.isnan(sample[1]).all()

@@ -107,7 +107,7 @@ class TestValidation:
     def test_same_numbers_as_the_pass(self, model: SequenceModel, store: SequenceStore) -> None:
         metrics = validation_metrics(model, store, seed=3)
         assert set(metrics) == {
-            *("elbo_nats", "rate_nats", "distortion_nats", "active_units", "rate_per_dimension"),
+            *("elbo_nats", "rate_nats", "distortion_nats", "active_units", "latent_dim", "rate_per_dimension"),
             *("mi_nats", "mi_bound_nats"),
         }
         assert metrics["elbo_nats"] == posterior_pass(model, store, seed=3).summary["elbo_nats"]

@@ -9,11 +9,19 @@ import pytest
 import torch
 from scipy.spatial.distance import cdist
 
+from seqvae.conditions.none import NoCondition
 from seqvae.data.store import SequenceStore
 from seqvae.distributions.sphere import unit_sphere
 from seqvae.evaluation.likelihood import posterior_pass
 from seqvae.evaluation.reconstruction import reconstructions
 from seqvae.evaluation.retrieval import retrieval_metrics
+
+
+class Apart(NoCondition):
+    """Tells the encoder the class, by which it puts latents far apart."""
+
+    def inform(self, features: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
+        return features if labels is None else features + 100 * labels[:, None]
 
 
 def asked(vae: Any, means: torch.Tensor, rows: np.ndarray | None = None, **options: Any) -> dict[str, float]:
@@ -63,6 +71,14 @@ def test_the_gallery_is_the_first_records_whatever_their_order(echoing: Any) -> 
     assert few == asked(vae, means[:20])
     assert few["retrieval_gallery"] == 20
     assert "retrieval_top50" not in few, "fifty of twenty are all of them"
+
+
+def test_an_encoder_that_is_told_classes_is_told_them_again(echoing: Any) -> None:
+    vae, steps, labels = echoing(1.0), torch.randn(20, 3), torch.arange(20) % 2
+    vae.model.condition = Apart()
+    means, written, rows = steps + 100 * labels[:, None], [row[None].numpy() for row in steps], np.arange(20)[::-1].copy()
+    assert retrieval_metrics(vae, rows, means, written, labels, gallery=15)["retrieval_top1"] == 1.0
+    assert retrieval_metrics(vae, rows, means, written, gallery=15)["retrieval_top1"] < 0.7
 
 
 def test_one_record_has_no_gallery(echoing: Any) -> None:

@@ -13,6 +13,7 @@ from seqvae.generation import loop
 from seqvae.generation.loop import generate
 from seqvae.generation.rules import Greedy, SamplingRule
 from seqvae.model import SequenceModel
+from seqvae.posteriors.diagonal import DiagonalPosterior
 from seqvae.steps import StepSpec
 
 EOS = 2
@@ -225,10 +226,11 @@ class Pen(nn.Module):
 
 @pytest.fixture
 def pen_model():
+    posterior = DiagonalPosterior(1, latent=3)
     torch.manual_seed(0)
     spec = StepSpec(size=3, discrete=False, start=(0.0, 0.0, 1.0))
     decoder = RnnDecoder(spec, torch.Size([3]), hidden=10)
-    return SequenceModel(nn.Identity(), nn.Identity(), nn.Identity(), decoder, Pen())
+    return SequenceModel(nn.Identity(), posterior, nn.Identity(), decoder, Pen())
 
 
 def test_steps_may_be_vectors(pen_model):

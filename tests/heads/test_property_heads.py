@@ -88,6 +88,9 @@ def test_data_that_lacks_the_property(make_model: Any, labelled: SequenceBatch) 
     nothing = replace(labelled, properties=torch.full((4, 2), torch.nan))
     with pytest.raises(DataError, match=r"every value of 'logp' is missing"):
         with_heads(make_model, nothing, {"logp": {"kind": "regression"}})
+    endless = replace(labelled, properties=torch.full((4, 2), torch.inf))
+    with pytest.raises(DataError, match=r"a value of 'logp' is infinite"):
+        with_heads(make_model, endless, {"logp": {"kind": "regression"}})
 
 
 def test_asking_for_a_head_that_is_not_there() -> None:

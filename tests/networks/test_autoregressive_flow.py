@@ -87,3 +87,9 @@ def test_the_kept_density_is_that_of_the_inversion(flow: InverseAutoregressiveFl
     torch.testing.assert_close(q.log_prob(z.clone()), kept, rtol=1e-9, atol=1e-9)
     q.rsample()
     torch.testing.assert_close(q.log_prob(z), kept, rtol=1e-9, atol=1e-9)
+
+
+def test_the_inverse_broadcasts_as_forward_does(flow: InverseAutoregressiveFlow) -> None:
+    z, context = torch.randn(7, 1, 5, dtype=torch.float64), torch.randn(3, 2, dtype=torch.float64)
+    for one, other in zip(flow.inverse(z, context), flow.inverse(z.expand(7, 3, 5), context.expand(7, 3, 2)), strict=True):
+        torch.testing.assert_close(one, other)

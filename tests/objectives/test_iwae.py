@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 
+from seqvae import registry
 from seqvae.batch import SequenceBatch
 from seqvae.model import SequenceModel
-from seqvae.objectives.iwae import ImportanceWeighted
+from seqvae.objectives.iwae import ImportanceWeighted, _held
 from seqvae.priors.standard_normal import StandardNormalPrior
 from seqvae.steps import StepSpec
 
@@ -164,3 +165,18 @@ def test_running_statistics_count_a_batch_once(
     model.posterior = Normalised(model.posterior, 16)
     ImportanceWeighted(samples=2, gradient="doubly_reparameterised")(model, make_batch(tokens), 0).total.backward()
     assert model.posterior.norm.num_batches_tracked == 1
+
+
+@pytest.mark.parametrize("kind", ["diagonal", "full_covariance", "iaf"])
+def test_the_held_posterior_sends_no_gradient_into_its_weights(kind: str) -> None:
+    posterior: nn.Module = registry.build("posterior", {"kind": kind, "latent": 3}, 4)
+    features = torch.randn(5, 4)
+    z = posterior(features).sample().requires_grad_()
+    live = posterior(features).log_prob(z).sum()
+    held = _held(posterior, features).log_prob(z).sum()
+    torch.testing.assert_close(held, live)
+    weights = list(posterior.parameters())
+    to_z, *to_weights = torch.autograd.grad(held, [z, *weights], allow_unused=True)
+    torch.testing.assert_close(to_z, torch.autograd.grad(live, z, retain_graph=True)[0])
+    assert all(gradient is None for gradient in to_weights)
+    assert any(gradient is not None for gradient in torch.autograd.grad(live, weights, allow_unused=True))

@@ -8,8 +8,12 @@ from functools import partial
 import pytest
 import torch
 from torch import Tensor
+from torch.distributions import Independent, Normal
 
+from seqvae.model import VaeOutput
+from seqvae.objectives.elbo import Elbo
 from seqvae.objectives.mmd import Kernel, Mmd, imq, info, mmd_squared, rbf
+from seqvae.rate import Rate
 
 X = torch.tensor([[0, 0], [1, 0], [0, 2], [-1, 1]], dtype=torch.float64)
 Y = torch.tensor([[0.5, 0.5], [-0.5, 1.5], [2, -1], [1, 1]], dtype=torch.float64)
@@ -97,3 +101,18 @@ def test_extreme_latents_stay_finite(kernel: str, estimate: str, z: Tensor) -> N
 def test_a_sequence_of_latents_is_one_point() -> None:
     divergence = Mmd()
     assert divergence(X[:, None, :], Y[:, None, :]).item() == divergence(X, Y).item()
+
+
+def test_several_samples_of_a_record_do_not_count_as_draws_of_the_aggregated_posterior() -> None:
+    """q(z) is the prior exactly here, so the unbiased MMD^2 averages to 0 however many samples each record has."""
+    torch.manual_seed(0)
+    objective, found = Elbo(scaling=1.0, alpha=1.0, divergence=Mmd()), []
+    for _ in range(300):
+        means = torch.randn(16, 8) * 0.9**0.5
+        posterior = Independent(Normal(means, torch.full_like(means, 0.1**0.5)), 1)
+        prior = Independent(Normal(torch.zeros(8), torch.ones(8)), 1)
+        z = posterior.sample(torch.Size([4]))
+        output = VaeOutput(posterior, prior, z, torch.zeros(4, 16), Rate({}), means)
+        found.append(objective._held(objective.divergence, output)["divergence"])
+    values = torch.stack(found)
+    assert abs(float(values.mean())) < 5 * float(values.std()) / len(values) ** 0.5

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
 from torch import Tensor
+from torch.distributions import Independent, MultivariateNormal, Normal
 
 from seqvae import registry
 from seqvae.errors import ConfigError
 from seqvae.objectives.rate_policies import Balanced, Capacity, FreeBits, Plain, per_sequence
 from seqvae.objectives.schedules import Linear
-from seqvae.rate import Rate
+from seqvae.rate import Rate, rate
 
 CASES: list[dict[str, Any]] = [
     {"kind": "plain"},
@@ -137,3 +138,12 @@ def test_balanced_at_published_values() -> None:
 def test_balanced_wants_one_size_a_group() -> None:
     with pytest.raises(ConfigError, match="2 sizes for 1 groups"):
         Balanced(sizes=(1.0, 2.0))(Rate({"z": KL}), alone)
+
+
+@pytest.mark.parametrize("variant", ["dimension_batch", "dimension_sample"])
+def test_a_floor_for_each_dimension_refuses_a_rate_that_is_a_sum(variant: Literal["dimension_batch", "dimension_sample"]) -> None:
+    posterior = MultivariateNormal(torch.zeros(3, 4), torch.eye(4))
+    known = rate(posterior, Independent(Normal(torch.zeros(4), torch.ones(4)), 1), posterior.sample((1,)))
+    with pytest.raises(ConfigError, match=r"give variant=total_batch and nats=2 for all 4 together"):
+        FreeBits(variant=variant, nats=0.5)(known, alone)
+    assert FreeBits(variant="total_batch", nats=2.0)(known, alone).tolist() == [2.0] * 3

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from seqvae import registry
-from seqvae.objectives.schedules import Cyclical, Exponential, Linear, Schedule, WarmupCosine, ZeroRampHold
+from seqvae.objectives.schedules import Cyclical, Exponential, Linear, Schedule, WarmupCosine, ZeroRampHold, settled
 
 CASES: list[dict[str, Any]] = [
     {"kind": "constant", "value": 0.7},
@@ -104,3 +104,8 @@ def test_warmup_cosine_never_starts_at_zero_and_ends_at_its_floor() -> None:
     assert schedule(8) == pytest.approx(0.6)  # half way down: the mean of 1 and the floor
     assert schedule(12) == schedule(100) == pytest.approx(0.2)
     assert WarmupCosine(steps=10)(0) == 1.0
+
+
+def test_a_cyclical_schedule_settles_after_its_last_rise_and_in_no_plateau_before() -> None:
+    schedule = Cyclical(steps=1000, cycles=4, ratio=0.5)
+    assert [step for step in range(0, 1200, 25) if settled(schedule, step)] == list(range(875, 1200, 25))

@@ -6,6 +6,7 @@ import torch
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
 from seqvae.errors import RunError
+from seqvae.storage.hub import _without_paths
 from seqvae.vae import SeqVAE
 
 
@@ -92,3 +93,13 @@ def test_a_name_that_is_none_is_refused_before_anything_is_sent(vae, api, name):
     with pytest.raises(RunError, match="give owner/name"):
         vae.push_to_hub(name)
     assert api.calls == []
+
+
+@pytest.mark.parametrize(
+    ("source", "published"),
+    [("quickdraw/cat,owl", "quickdraw/cat,owl"), ("ptb", "ptb"), ("/home/ann/reviews.txt", "reviews.txt"), ("a/b/c.txt", "c.txt")],
+)
+def test_cards_keep_their_names_and_files_lose_their_folders(vae, source, published):
+    recipe = replace(vae.recipe, data=replace(vae.recipe.data, source=source), out="/home/ann/runs/1")
+    assert _without_paths(recipe).data.source == published
+    assert _without_paths(recipe).out is None

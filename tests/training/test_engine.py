@@ -93,3 +93,23 @@ def test_a_non_finite_gradient_moves_nothing_and_is_counted(bad: float) -> None:
     assert held.update("joint")
     assert held.skipped == 0
     assert model.weight.item() == pytest.approx(-1.0)
+
+
+def test_clipping_by_value_does_not_let_an_infinite_gradient_through() -> None:
+    model, held = engine(clip_value=250.0)
+    held.accumulate([batch(1.0, float("inf"))], step=0)
+    assert not held.update("joint")
+    assert model.weight.item() == 0.0
+
+
+def test_each_optimiser_counts_its_own_refusals() -> None:
+    encoder, decoder = nn.Linear(1, 1), nn.Linear(1, 1)
+    optimizers = {"encoder": torch.optim.SGD(encoder.parameters()), "decoder": torch.optim.SGD(decoder.parameters())}
+    accelerator = Accelerator(cpu=True)
+    held = AccelerateEngine(nn.ModuleList([encoder, decoder]), Product(), optimizers, accelerator, "fp32", None, None)
+    for count in (1, 2, 3):
+        for part, gradient in ((encoder, float("nan")), (decoder, 1.0)):
+            part.weight.grad = torch.full_like(part.weight, gradient)
+        assert not held.update("encoder")
+        assert held.update("decoder")
+        assert held.skipped == count

@@ -15,10 +15,10 @@ import torch
 from safetensors.torch import load_file
 
 from seqvae import registry
-from seqvae.errors import ConfigError, RunError, TrainingError
+from seqvae.errors import ConfigError, DataError, RunError, TrainingError
 from seqvae.recipe import Recipe
 from seqvae.training.run import read_metrics, resume, train
-from seqvae.training.trainer import Trainer
+from seqvae.training.trainer import Trainer, TrainResult
 from seqvae.vae import SeqVAE
 
 Tiny = Callable[..., Recipe]
@@ -34,6 +34,20 @@ def assert_same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
     assert a.keys() == b.keys()
     different = [name for name in a if not torch.equal(a[name], b[name])]
     assert not different
+
+
+def train_until(stop: int, recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> TrainResult:
+    """Train a recipe, told to stop after so many steps."""
+    step = Trainer._step
+
+    def interrupted(trainer: Trainer, *rows: object) -> None:
+        step(trainer, *rows)  # type: ignore[arg-type]
+        if trainer.progress.step == stop:
+            trainer.signals.received = "SIGTERM"
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "_step", interrupted)
+        return train(recipe)
 
 
 def test_a_run_leaves_what_the_design_says(tiny: Tiny) -> None:
@@ -91,16 +105,7 @@ def test_a_resumed_run_ends_with_the_same_weights_bit_for_bit(
         f"training.precision={precision}",
     )
     whole = last_checkpoint(train(tiny(*extra, out="whole")).run)
-    step = Trainer._step
-
-    def interrupted(trainer: Trainer, *rows: object) -> None:
-        step(trainer, *rows)  # type: ignore[arg-type]
-        if trainer.progress.step == stop:
-            trainer.signals.received = "SIGTERM"
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Trainer, "_step", interrupted)
-        cut = train(tiny(*extra, out="cut"))
+    cut = train_until(stop, tiny(*extra, out="cut"), monkeypatch)
     assert cut.interrupted == "SIGTERM"
     assert cut.steps == stop
     torch.manual_seed(123)  # whatever happened in between must not matter
@@ -110,6 +115,36 @@ def test_a_resumed_run_ends_with_the_same_weights_bit_for_bit(
     assert lines == [
         (line["step"], line["elbo_nats"]) for line in read_metrics(cut.run.parent / "whole") if line["kind"] == "valid"
     ]
+
+
+def test_a_model_of_classes_resumes_bit_for_bit_and_is_saved_with_their_names(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which labels are hidden is chance too, and some are missing anyway."""
+    names = ["pig", "", "owl", "cat"]
+    table = tmp_path / "classes.csv"
+    table.write_text("text,y\n" + "".join(f"w{i % 7} w{i % 5} w{i % 3},{names[i % 4]}\n" for i in range(200)))
+    extra = (f"data={table}", "data.label=y", "model.condition={kind: classes, width: 3, hide: 0.5, encoder: true}")
+    whole = train(tiny(*extra, out="whole")).run
+    cut = train_until(3, tiny(*extra, out="cut"), monkeypatch).run
+    torch.manual_seed(123)
+    resume(cut)
+    assert_same(last_checkpoint(whole), last_checkpoint(cut))
+    one, other = SeqVAE.from_pretrained(whole), SeqVAE.from_pretrained(cut)
+    assert one.classes == other.classes == ("cat", "owl", "pig")
+    for label in (None, "owl", 2):
+        assert one.sample(8, temperature=3.0, label=label, seed=0) == other.sample(8, temperature=3.0, label=label, seed=0)
+    owl, cat = (one.log_prob(["w1 w2"], seed=0, labels=label) for label in ("owl", "cat"))
+    assert owl != cat
+    other.save_pretrained(tmp_path / "again")
+    again = SeqVAE.from_pretrained(tmp_path / "again")
+    assert again.sample(8, label=["pig", "cat"] * 4, seed=0) == one.sample(8, label=["pig", "cat"] * 4, seed=0)
+
+
+def test_classes_need_labels(tiny: Tiny, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"model\.condition=classes: the data has no class labels; name the column"):
+        train(tiny("model.condition=classes"))
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow

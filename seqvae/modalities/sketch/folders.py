@@ -1,7 +1,7 @@
 """A folder of drawings: `.svg` files, or data sets of several categories side by side.
 
 Drawings are labelled by the sub-folder they stand in (`cats/1.svg`, `dogs/1.svg`); without sub-folders, by their file, if the files
-are data sets (`cat.npz`, `dog.npz`). Labels are 0, 1, ... in alphabetical order of the names. A flat folder of `.svg` has none.
+are data sets (`cat.npz`, `dog.npz`). A flat folder of `.svg` has no labels.
 """
 
 from __future__ import annotations
@@ -27,12 +27,10 @@ def folder_reader(readers: Mapping[str, Reader], single: str) -> Reader:
     def read_folder(path: Path, columns: Columns) -> Iterator[Row | Rejected]:
         files = _files(path, readers)
         names = {file: _category(file, path, single) for file in files}
-        classes = {name: number for number, name in enumerate(sorted({name for name in names.values() if name}))}
-        labelled = len(classes) > 1 and all(names.values())
+        labelled = len(set(names.values())) > 1 and all(names.values())
         for file in files:
-            label = classes[names[file]] if labelled else None
             for row in readers[file.suffix.lower()](file, columns):
-                yield row._replace(label=label) if isinstance(row, Row) and label is not None else row
+                yield row._replace(label=names[file]) if isinstance(row, Row) and labelled else row
 
     return read_folder
 

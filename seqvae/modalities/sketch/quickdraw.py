@@ -29,21 +29,25 @@ COUNT = struct.Struct("<H")
 def read_ndjson(path: Path, columns: Columns) -> Iterator[Row | Rejected]:
     """`.ndjson`: the drawing under `drawing` (or `data.column`), times left out.
 
-    `data.label` names a key of whole numbers, or one, `word` for example, whose values are numbered in their alphabetical order.
+    `data.label` names a key of classes, `word` for example.
     """
     key = DRAWING if columns.record is None else str(columns.record)
-    classes = None if columns.label is None else _Classes(path, str(columns.label))
     for number, value in _objects(path):
         if isinstance(value, Rejected):
             yield value
             continue
         try:
-            if key not in value:
-                raise DataError(f"no {key!r}; {nearest(key, value)}")
-            label = None if classes is None else classes.of(value)
-            yield Row(drawing_of(value[key], quickdraw=True), str(path), number, label)
+            label = None if columns.label is None else _held(value, str(columns.label))
+            label = label if label is None or type(label) is int else str(label)
+            yield Row(drawing_of(_held(value, key), quickdraw=True), str(path), number, label)
         except DataError as error:
             yield Rejected(str(path), number, str(error))
+
+
+def _held(value: dict[str, Any], key: str) -> Any:
+    if key not in value:
+        raise DataError(f"no {key!r}; {nearest(key, value)}")
+    return value[key]
 
 
 def read_bin(path: Path, columns: Columns) -> Iterator[Row | Rejected]:
@@ -94,30 +98,3 @@ def _objects(path: Path) -> Iterator[tuple[int, dict[str, Any] | Rejected]]:
             yield number, value
         else:
             yield number, Rejected(str(path), number, f"expected a json object, got {type(value).__name__}")
-
-
-class _Classes:
-    """The class labels that a key of the objects in a file stands for.
-
-    Raises:
-        DataError: no object has it.
-    """
-
-    def __init__(self, path: Path, key: str) -> None:
-        self.key = key
-        values = (value[key] for _, value in _objects(path) if isinstance(value, dict) and key in value)
-        first = next(values, None)
-        if first is None:
-            raise DataError(f"{path} has no key {key!r} to take labels from; drop data.label")
-        self.numbers = {} if type(first) is int else {name: n for n, name in enumerate(sorted({str(first), *map(str, values)}))}
-
-    def of(self, value: dict[str, Any]) -> int:
-        """The label of one object; raises DataError where it has none."""
-        if self.key not in value:
-            raise DataError(f"no label {self.key!r}; {nearest(self.key, value)}")
-        held = value[self.key]
-        if self.numbers:
-            return self.numbers[str(held)]
-        if type(held) is not int or held < 0:
-            raise DataError(f"bad label {held!r:.40}, expected a whole number as in the lines before")
-        return held

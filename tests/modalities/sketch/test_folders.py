@@ -31,14 +31,14 @@ def test_a_flat_folder_of_svg_has_no_labels(tmp_path: Path) -> None:
 def test_sub_folders_are_classes(tmp_path: Path) -> None:
     put(tmp_path / "pig" / "1.svg", SVG.format(1))
     put(tmp_path / "cat" / "deep" / "2.svg", SVG.format(2))
-    assert [(Path(row.file).name, row.label) for row in READ(tmp_path, Columns())] == [("2.svg", 0), ("1.svg", 1)]
+    assert [(Path(row.file).name, row.label) for row in READ(tmp_path, Columns())] == [("2.svg", "cat"), ("1.svg", "pig")]
 
 
 def test_data_sets_side_by_side_are_classes(tmp_path: Path) -> None:
     line = json.dumps({"drawing": [[[0, 1], [2, 3]]]})
     put(tmp_path / "pig.ndjson", f"{line}\n{line}")
     put(tmp_path / "cat.ndjson", line)
-    assert [row.label for row in READ(tmp_path, Columns())] == [0, 1, 1]
+    assert [row.label for row in READ(tmp_path, Columns())] == ["cat", "pig", "pig"]
 
 
 def test_other_files_are_named_and_hidden_ones_are_not(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

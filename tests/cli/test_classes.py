@@ -1,0 +1,107 @@
+"""A run of two classes on the command line: asked for by name, by number, or not at all."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+WORDS = {"greek": ["alpha", "beta", "gamma"], "latin": ["primus", "secundus", "tertius"]}
+RECIPE = """
+modality: text
+data: {source: TABLE, label: class, valid: 0.1, test: 0.2}
+tokenizer: {kind: word, vocab_size: 50}
+model:
+  encoder: {kind: rnn, embedding: 8, hidden: 8}
+  posterior: {kind: diagonal, latent: 2}
+  prior: standard_normal
+  decoder: {kind: rnn, embedding: 8, hidden: 16, dropout: 0.0}
+  likelihood: categorical
+  condition: {kind: classes, width: 4}
+objective: {preset: elbo, beta: 3.0}
+training: {steps: 120, batch_tokens: 256, precision: fp32, threads: 1, validate_every: 60, optimizer: {lr: 0.02}}
+"""
+
+
+def of_class(sentences, name):
+    words = [word for sentence in sentences for word in sentence.split()]
+    return sum(word in WORDS[name] for word in words) / max(len(words), 1)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    path = tmp_path_factory.mktemp("classes") / "table.csv"
+    rows = [f"{a} {b} {c},{name}" for name, words in WORDS.items() for a in words for b in words for c in words]
+    path.write_text("text,class\n" + "\n".join(rows * 2) + "\n", "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def classes_run(table, in_cache):
+    recipe = table.with_name("classes.yaml")
+    recipe.write_text(RECIPE.replace("TABLE", str(table)), "utf-8")
+    return in_cache("train", recipe, f"out={table.with_name('run')}", "--json").json["run"]
+
+
+def test_a_class_is_asked_for_by_name_or_by_number(seqvae, classes_run):
+    for label, name in (("greek", "greek"), ("latin", "latin"), (1, "latin")):
+        records = seqvae("sample", classes_run, "-n", 40, "--label", label, "--seed", 0, "--json").json["records"]
+        assert of_class(records, name) > 0.9
+    free = seqvae("sample", classes_run, "-n", 60, "--seed", 0, "--json").json["records"]
+    assert 0.1 < of_class(free, "greek") < 0.9
+
+
+def test_every_command_that_decodes_takes_it(seqvae, classes_run, tmp_path):
+    np.save(tmp_path / "z.npy", np.zeros((5, 2), np.float32))
+    a, b, c = "alpha beta gamma", "beta beta beta", "gamma alpha beta"
+    for command in (
+        ("reconstruct", classes_run, a, b),
+        ("interpolate", classes_run, a, b),
+        ("arithmetic", classes_run, a, b, c),
+        ("decode", classes_run, tmp_path / "z.npy"),
+    ):
+        records = seqvae(*command, "--label", "latin", "--json").json["records"]
+        assert of_class(records, "latin") > 0.9, command
+    records = seqvae("complete", classes_run, "alpha", "--label", "greek", "--seed", 0, "--json").json["records"]
+    assert all(record.startswith("alpha") for record in records)
+    (tmp_path / "a.txt").write_text(f"{a}\n")
+    assert seqvae("encode", classes_run, tmp_path / "a.txt", "--out", tmp_path / "a.npy", "--label", "greek").code == 0
+    near = seqvae("nearest", classes_run, a, "--data", tmp_path / "a.txt", "-n", 1, "--label", "greek", "--json").json
+    assert near["records"] == [a]
+    assert near["distances"][0] < 1e-3
+
+
+def test_evaluation_is_told_the_classes_and_says_so(seqvae, classes_run):
+    found = seqvae("evaluate", classes_run, "--samples", 20, "--json").json
+    assert found["classes"] == 2
+    assert found["nll_nats"] < 3 * np.log(6) - 1  # three words out of three; of six they would cost log 6 each
+    assert "its likelihoods are of the record given its class" in seqvae("evaluate", classes_run, "--samples", 2).out
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [("grek", "label='grek': no such class; did you mean 'greek'?"), ("2", "label=2: this model has 2 classes, 0 to 1")],
+)
+def test_an_unknown_class_is_named(refused, classes_run, label, message):
+    assert message in refused("sample", classes_run, "--label", label)
+
+
+def test_a_model_without_classes_says_how_to_get_one_with_them(refused, run_folder):
+    assert "train one with model.condition=classes" in refused("sample", run_folder, "--label", "greek")
+
+
+def test_data_with_other_classes_are_not_evaluated(refused, in_cache, table, tmp_path):
+    copy = tmp_path / "table.csv"
+    copy.write_text(table.read_text())
+    recipe = tmp_path / "classes.yaml"
+    recipe.write_text(RECIPE.replace("TABLE", str(copy)))
+    run = in_cache("train", recipe, f"out={tmp_path / 'run'}", "training.steps=2", "--json").json["run"]
+    copy.write_text(copy.read_text().replace(",greek", ",attic"))
+    assert "the list of classes that" in refused("evaluate", run)
+
+
+def test_preparing_shows_the_classes(seqvae, table):
+    shown = seqvae("data", "prepare", table, "data.label=class", "tokenizer=word", "--json")
+    assert json.loads(shown.out)["classes"] == ["greek", "latin"]
+    assert "2: greek, latin" in seqvae("data", "prepare", table, "data.label=class", "tokenizer=word").out
