@@ -110,5 +110,8 @@ class _Keys:
                 continue
             annotations = [found[name][0] for owner in owners if name in (found := registry.configuration(owner))]
             slot = next((s for a in annotations if (s := registry.part_of(a) or schema.section_of(a))), None)
-            owners = [entry.cls for entry in registry.entries(slot.kind).values()] if isinstance(slot, Part) else [slot] if slot else []
+            if isinstance(slot, Part):
+                owners = [entry.cls for entry in registry.entries(slot.kind).values()]
+            else:
+                owners = [slot] if slot else []
         return slot

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seqvae.cli.arguments import Json, Run, Seed
-from seqvae.cli.evaluate import find_split, find_splits, held_out_of
+from seqvae.cli.evaluate import find_data, find_split, held_out_of
 from seqvae.cli.explore import load
 from seqvae.cli.printing import print_json
 from seqvae.errors import ConfigError, DataError, SeqVAEError
@@ -59,7 +59,7 @@ def fit_heads(
     train = find_split(vae, "train")
     targets = {name: _labels(vae, train, name, functions.get(name)) for name in names}
     vae.fit_heads(posterior_means(vae.model, train), targets, steps=steps, seed=seed, **config)
-    split, store = held_out_of(find_splits(vae))
+    split, store = held_out_of(find_data(vae).splits)
     measured = _measured(vae, store, {name: _labels(vae, store, name, functions.get(name)) for name in names})
     vae.metrics["heads"] = {"properties": {**vae.metrics.get("heads", {}).get("properties", {}), **measured}}
     place = out or locate(run)

@@ -77,8 +77,9 @@ def metric_lines(metrics: Mapping[str, Any]) -> list[str]:
 def bars(numbers: Mapping[str, float]) -> list[str]:
     """A line and a bar for each number, the largest first."""
     most = max([*numbers.values(), 1e-9])
+    width = max([5, *map(len, numbers)])
     ranked = sorted(numbers.items(), key=lambda item: -item[1])
-    return [f"{name:>5}  {number:7.3f}  {'#' * round(BAR * number / most)}".rstrip() for name, number in ranked]
+    return [f"{name:>{width}}  {number:7.3f}  {'#' * round(BAR * number / most)}".rstrip() for name, number in ranked]
 
 
 def write_file(path: Path, write: Callable[[IO[bytes]], object]) -> None:

@@ -2,21 +2,24 @@
 
     recognised_real            the share of real records whose class the classifier tells: its own accuracy, which bounds the rest
     recognised_reconstructed   the share of reconstructions that it takes for the class of their source
-    same_class                 the share that it takes for what it takes the source for; needs no labels
-    confidence                 mean of max_c p(c|x), on real records, reconstructions and samples of the prior
+    recognised_sampled         the share of samples that it takes for the class asked for, of a model that is told classes
+    same_class                 the share of reconstructions that it takes for what it takes their source for; needs no labels
+    confidence                 mean of max_c p(c|x), on real records, reconstructions and samples
 
-Published as Rec, with a network of pictures (sketch-pix2seq's followers); here the classifier reads the model's own kind of
-sequences. Real records must be ones that the classifier has not learnt from. Confidence alone proves little: a classifier is sure
-of many things that are no letters; it tells a model that scribbles from one that draws, not good letters from better ones.
+The literature of sketches calls it Rec, with a separate network of pictures; here the classifier reads sequences, as the model
+does. Real records must be ones that the classifier has not learnt from. Confidence alone proves little: a classifier is sure of
+many things that are no letters; it tells a model that scribbles from one that draws, not good letters from better ones.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from seqvae.data.codec import Codec
@@ -24,7 +27,7 @@ from seqvae.data.store import SequenceStore
 from seqvae.evaluation.conditions import Precision
 from seqvae.evaluation.likelihood import posterior_pass
 from seqvae.evaluation.reconstruction import reconstructions
-from seqvae.recognition.classifier import Classifier
+from seqvae.recognition.classifier import UNKNOWN, Classifier, likeliest
 
 if TYPE_CHECKING:
     from seqvae.vae import SeqVAE
@@ -49,11 +52,11 @@ def recognition_metrics(
 
     Args:
         vae: the model.
-        classifier: of the same modality.
+        classifier: of the same modality and, where there are labels, of the same classes by number.
         store: real records, encoded by the model's codec.
         split: the name to report.
         limit: only the first so many records.
-        samples: drawn from the prior.
+        samples: drawn from the prior; of a model that is told classes, of each class in turn.
         temperature: of the samples.
         seed: of the samples.
         precision: see `measuring`.
@@ -62,44 +65,61 @@ def recognition_metrics(
         DataError: the store has no records.
     """
     measured = posterior_pass(vae.model, store, limit=limit, seed=seed, precision=precision)
-    real = vae.codec.decode([np.asarray(store[row]) for row in measured.rows])
-    again = vae.codec.decode(reconstructions(vae, measured.means, precision=precision))
-    seen = {name: classifier.probabilities(records) for name, records in (("real", real), ("reconstructed", again))}
-    labels = None if store.label_tensor is None else store.label_tensor[measured.rows]
-    metrics: Metrics = {"modality": vae.modality.name, "split": split, "count": len(real), "classes": len(classifier.classes)}
-    metrics |= _recognised(classifier, seen, labels)
-    metrics["same_class"] = _share(classifier.labels_of(seen["reconstructed"]) == classifier.labels_of(seen["real"]))
-    seen["sampled"] = classifier.probabilities(vae.sample(samples, temperature=temperature, seed=seed))
-    metrics |= {f"confidence_{name}": float(found.max(dim=1).values.double().mean()) for name, found in seen.items()}
-    return metrics | {"sampled": samples, "sampled_classes": histogram(classifier.labels_of(seen["sampled"]))}
+    labels = store.labels_of(measured.rows)
+    written = reconstructions(vae, measured.means, labels, precision=precision)
+    asked = torch.arange(samples) % len(vae.classes) if vae.classes else None
+    records = {
+        "real": vae.codec.decode([np.asarray(store[row]) for row in measured.rows]),
+        "reconstructed": vae.codec.decode(written),
+        "sampled": vae.sample(samples, temperature=temperature, seed=seed, label=asked),
+    }
+    probabilities = {name: classifier.probabilities(shown) for name, shown in records.items()}
+    told = {name: likeliest(found) for name, found in probabilities.items()}
+    return {
+        "modality": vae.modality.name,
+        "split": split,
+        "count": len(measured.rows),
+        "sampled": samples,
+        "known_classes": len(classifier.classes),
+        **_recognised(told, {"real": labels, "reconstructed": labels, "sampled": asked}),
+        "same_class": _share((told["reconstructed"] == told["real"]) & (told["real"] != UNKNOWN)),
+        **{f"confidence_{name}": float(found.max(dim=1).values.double().mean()) for name, found in probabilities.items()},
+        "sampled_classes": histogram(told["sampled"], classifier.classes),
+    }
 
 
 def accuracy(classifier: Classifier, store: SequenceStore, codec: Codec) -> Metrics:
-    """`count`, the labelled records of a store; `accuracy`, the share whose label the classifier tells; `commonest`, the share that
-    the commonest label has, which anybody tells. Nothing but the count where there are no labels."""
-    labels = store.label_tensor
-    rows = [] if labels is None else (labels >= 0).nonzero().flatten().tolist()
-    if labels is None or not rows:
+    """How often a classifier is right of a store's records, which `codec` encoded.
+
+    Returns:
+        `count`, the records that have a label; if there are any `accuracy`, the share whose label the classifier tells, and
+        `commonest`, the share that the commonest label has, which anybody tells.
+    """
+    labels = torch.empty(0) if store.label_tensor is None else store.label_tensor
+    rows = (labels >= 0).nonzero().flatten()
+    if not len(rows):
         return {"count": 0}
-    told = classifier.predict(codec.decode([np.asarray(store[row]) for row in rows]))
+    told = classifier.predict(codec.decode([np.asarray(store[row]) for row in rows.tolist()]))
     wanted = labels[rows]
     return {"count": len(rows), "accuracy": _share(told == wanted), "commonest": float(wanted.bincount().max()) / len(rows)}
 
 
-def histogram(labels: Tensor) -> dict[str, float]:
-    """The share of each label that occurs, the most frequent first; `none` is what is no record at all."""
-    counts = Counter(labels.tolist())
-    return {"none" if label < 0 else str(label): count / len(labels) for label, count in counts.most_common()}
+def histogram(told: Tensor, classes: Sequence[str]) -> dict[str, float]:
+    """The share of each class that occurs among `told [N]`, by name, the most frequent first; "" is what is no record."""
+    counts = Counter(told.tolist())
+    return {"" if number == UNKNOWN else classes[number]: count / len(told) for number, count in counts.most_common()}
 
 
-def _recognised(classifier: Classifier, seen: dict[str, Tensor], labels: Tensor | None) -> Metrics:
-    """The shares taken for their label, of the records that have one."""
-    if labels is None or not bool((labels >= 0).any()):
+def _recognised(told: dict[str, Tensor], wanted: dict[str, Tensor | None]) -> Metrics:
+    """The shares taken for what they should be, of records that should be something."""
+    found: Metrics = {}
+    for name, labels in wanted.items():
+        if labels is not None and bool((labels >= 0).any()):
+            known = labels >= 0
+            found[f"recognised_{name}"] = _share(told[name][known] == labels[known])
+    if "recognised_real" not in found:
         log.warning("the records have no labels: whether their class is recognised cannot be told, only whether it stays the same")
-        return {}
-    known = labels >= 0
-    found = {f"recognised_{name}": _share((classifier.labels_of(rows) == labels)[known]) for name, rows in seen.items()}
-    return {"labelled": int(known.sum()), **found}
+    return found
 
 
 def _share(hits: Tensor) -> float:

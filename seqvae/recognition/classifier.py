@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from seqvae import __version__, registry
-from seqvae.data.codec import Codec, source_sequences, source_spec
+from seqvae.data.codec import Codec, source_sequences
 from seqvae.encoding import record_batches
 from seqvae.errors import ConfigError, DataError, RunError
 from seqvae.inference import device_of, evaluating
@@ -32,7 +32,7 @@ from seqvae.storage.weights import load_weights, save_weights
 FORMAT, VERSION = "seqvae-classifier", 1
 CONFIG, WEIGHTS, CODEC = "config.json", "model.safetensors", "codec"
 REMEDY = "fit it again with seqvae fit-classifier"
-UNKNOWN = -1  # the label of what is no record
+UNKNOWN = -1  # the class of what is no record
 
 
 class Classifier:
@@ -41,10 +41,10 @@ class Classifier:
     Args:
         network: fitted.
         codec: fitted; what the network reads.
-        modality: its configuration, `{kind: name}`.
+        modality: the name of what the records are.
         tokenizer: the codec's configuration.
         settings: of the network.
-        classes: the label of each class, C of them.
+        classes: the name of each class by its number, C of them, as the data has them.
         facts: plain values that go into JSON: what it was fitted on, what was measured.
     """
 
@@ -52,17 +52,17 @@ class Classifier:
         self,
         network: SequenceClassifier,
         codec: Codec,
-        modality: Mapping[str, Any],
+        modality: str,
         tokenizer: Mapping[str, Any],
         settings: ClassifierSettings,
-        classes: tuple[int, ...],
+        classes: Sequence[str],
         facts: Mapping[str, Any] | None = None,
     ) -> None:
-        self.network, self.codec, self.settings, self.classes = network, codec, settings, classes
-        self.modality, self.tokenizer, self.facts = dict(modality), dict(tokenizer), dict(facts or {})
+        self.network, self.codec, self.modality, self.tokenizer = network, codec, modality, dict(tokenizer)
+        self.settings, self.classes, self.facts = settings, tuple(classes), dict(facts or {})
 
     def probabilities(self, records: Sequence[Any]) -> Tensor:
-        """p(c|x), `[N,C]` in the order of `classes`; zeros for what the codec cannot read (an empty drawing)."""
+        """p(c|x), `[N,C]`, on the CPU; zeros for what the codec cannot read (an empty drawing)."""
         found = torch.zeros(len(records), len(self.classes))
         places = np.array([place for place, record in enumerate(records) if self._reads(record)], dtype=np.int64)
         if not len(places):
@@ -73,21 +73,17 @@ class Classifier:
                 found[torch.from_numpy(places[rows])] = self.network(batch).softmax(dim=1).cpu()
         return found
 
-    def labels_of(self, probabilities: Tensor) -> Tensor:
-        """The likeliest label of each row, `[N]` int64; `UNKNOWN` for a row of zeros."""
-        likeliest = torch.tensor(self.classes)[probabilities.argmax(dim=1)]
-        return torch.where(probabilities.sum(dim=1) > 0, likeliest, UNKNOWN)
-
     def predict(self, records: Sequence[Any]) -> Tensor:
-        """The likeliest label of each record, `[N]` int64; `UNKNOWN` for what is none."""
-        return self.labels_of(self.probabilities(records))
+        """The likeliest class of each record by its number, `[N]` int64; `UNKNOWN` for what is none."""
+        return likeliest(self.probabilities(records))
 
     def save(self, folder: Path) -> None:
         """Write the classifier's folder, or replace the one that is there.
 
         Raises:
-            RunError: it cannot be written there.
+            RunError: as `check_place`, or it cannot be written there.
         """
+        check_place(folder)
         config = {
             "format": FORMAT,
             "format_version": VERSION,
@@ -120,13 +116,11 @@ class Classifier:
             codec: Codec = registry.build("tokenizer", config["tokenizer"])
             codec.load(folder / CODEC)
             with torch.random.fork_rng(devices=[]):
-                steps = source_spec(codec) or codec.spec
-                network = SequenceClassifier(steps, settings.encoder, len(config["classes"]), settings.dropout)
+                network = SequenceClassifier(codec, settings, len(config["classes"]))
         except (ConfigError, DataError) as error:
             raise RunError(f"{folder} cannot be built: {error}; {REMEDY}") from error
         load_weights(network, folder / WEIGHTS)
-        classes = tuple(config["classes"])
-        return cls(network.eval(), codec, config["modality"], config["tokenizer"], settings, classes, config["facts"])
+        return cls(network.eval(), codec, config["modality"], config["tokenizer"], settings, config["classes"], config["facts"])
 
     def _reads(self, record: Any) -> bool:
         try:
@@ -137,16 +131,38 @@ class Classifier:
         return True
 
 
+def likeliest(probabilities: Tensor) -> Tensor:
+    """The number of the likeliest class in each row of `[N,C]`, `[N]` int64; `UNKNOWN` for a row of zeros."""
+    return torch.where(probabilities.sum(dim=1) > 0, probabilities.argmax(dim=1), UNKNOWN)
+
+
+def check_place(folder: Path) -> None:
+    """Refuse to put a classifier where something else is.
+
+    Raises:
+        RunError: a file, or a folder that holds anything but a classifier.
+    """
+    if folder.is_dir() and (not any(folder.iterdir()) or _config_of(folder).get("format") == FORMAT):
+        return
+    if folder.exists():
+        raise RunError(f"{folder} is there already and is no classifier; name a new folder")
+
+
 def _read_config(folder: Path) -> Mapping[str, Any]:
-    path = folder / CONFIG
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise RunError(f"no classifier at {folder}: {path} is missing; make one with seqvae fit-classifier RUN --out DIR") from None
-    except ValueError:
-        raise RunError(f"{path} is not JSON; {REMEDY}") from None
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
-        raise RunError(f"{folder} holds no classifier; make one with seqvae fit-classifier RUN --out DIR")
-    if config.get("format_version") != VERSION:
-        raise RunError(f"{path} has format version {config.get('format_version')!r}, this seqvae reads {VERSION}; {REMEDY}")
+    """The config.json of a classifier of a version that this code reads."""
+    config = _config_of(folder)
+    if config.get("format") != FORMAT:
+        raise RunError(f"no classifier at {folder}; make one with seqvae fit-classifier RUN --out DIR")
+    version = config.get("format_version")
+    if version != VERSION:
+        raise RunError(f"{folder / CONFIG} has format version {version!r}, this seqvae reads {VERSION}; {REMEDY}")
     return config
+
+
+def _config_of(folder: Path) -> Mapping[str, Any]:
+    """Whatever mapping a folder's config.json holds; an empty one where there is none."""
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return config if isinstance(config, dict) else {}

@@ -1,5 +1,7 @@
-"""Fitting a classifier: mini-batches of like length, AdamW, cross entropy with smoothed labels (Szegedy et al. 2016,
-arXiv 1512.00567)."""
+"""Fitting a classifier: mini-batches of like length, AdamW, cross entropy with smoothed labels.
+
+loss(x, c) = -(1 - s) log p(c|x) - s/C sum_k log p(k|x)             (Szegedy et al. 2016, arXiv 1512.00567)
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,12 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from seqvae import registry
 from seqvae.batch import SequenceBatch
 from seqvae.data.batches import bucket_batches
-from seqvae.data.codec import Codec, source_spec
+from seqvae.data.codec import Codec
 from seqvae.data.store import SequenceStore
 from seqvae.errors import ConfigError, DataError
 from seqvae.inference import seeded
@@ -27,47 +29,45 @@ CLIP = 1.0  # of the gradient's norm: recurrent encoders have steep places
 
 
 def fit_network(
-    store: SequenceStore, codec: Codec, settings: ClassifierSettings, seed: int = 0
-) -> tuple[SequenceClassifier, tuple[int, ...]]:
-    """A network fitted to a store's labelled records, in evaluation mode, and the label of each of its classes.
+    store: SequenceStore, codec: Codec, classes: int, settings: ClassifierSettings, seed: int = 0
+) -> SequenceClassifier:
+    """A network fitted to a store's labelled records, in evaluation mode.
 
     Args:
-        store: the training records, labels `[N]`, -1 where missing.
+        store: the training records, labels `[N]` below C, -1 where missing.
         codec: what encoded them.
+        classes: how many there are, C.
         settings: of the network and of the fitting.
         seed: of initial weights, order, dropout and augmentation; torch's global generator is not touched.
 
     Raises:
-        DataError: fewer than two classes.
+        DataError: fewer than two classes occur.
         ConfigError: an encoder without room for the longest record.
     """
-    labels = np.array(store.labels) if store.labels is not None else np.full(len(store), -1)
+    labels = np.full(len(store), -1) if store.labels is None else np.array(store.labels)
     rows = np.flatnonzero(labels >= 0)
-    classes = np.unique(labels[rows])
-    if len(classes) < 2:
+    occurring = len(np.unique(labels[rows]))
+    if occurring < 2:
         raise DataError(
-            f"the training records have {len(classes)} classes in {len(rows):,} labels, and a classifier tells at least two apart"
+            f"the training records have {occurring} classes in {len(rows):,} labels, and a classifier tells at least two apart"
         )
     with seeded(seed):
-        steps = source_spec(codec) or codec.spec
-        network = SequenceClassifier(steps, settings.encoder, len(classes), settings.dropout)
+        network = SequenceClassifier(codec, settings, classes)
         _check_length(network, store)
         augment = registry.build("augmentation", settings.augmentation, codec.spec) if settings.augmentation else _unchanged
-        targets = torch.from_numpy(np.searchsorted(classes, labels))
-        _fit(network, store, rows, targets, settings, augment, seed)
-    return network.eval(), tuple(classes.tolist())
+        _fit(network, store, rows, augment, settings, seed)
+    return network.eval()
 
 
 def _fit(
     network: SequenceClassifier,
     store: SequenceStore,
     rows: np.ndarray,
-    targets: Tensor,
-    settings: ClassifierSettings,
     augment: Callable[[SequenceBatch], SequenceBatch],
+    settings: ClassifierSettings,
     seed: int,
 ) -> None:
-    """All epochs over `rows` of the store; `targets [N]` are the class numbers of all its records."""
+    """All epochs over `rows` of the store, which have labels."""
     optimizer = torch.optim.AdamW(network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, fused=True)
     network.train()
     for epoch in range(settings.epochs):
@@ -75,14 +75,14 @@ def _fit(
         total, right = 0.0, 0
         for number, part in enumerate(batches):
             optimizer.param_groups[0]["lr"] = settings.lr * _pace((epoch + number / len(batches)) / settings.epochs)
-            wanted = targets[rows[part]]
-            logits = network(augment(store.batch(rows[part])))
-            loss = nn.functional.cross_entropy(logits, wanted, label_smoothing=settings.smoothing)
+            batch = store.batch(rows[part])
+            logits = network(augment(batch))
+            loss = nn.functional.cross_entropy(logits, batch.labels, label_smoothing=settings.smoothing)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), CLIP)
             optimizer.step()
-            total, right = total + float(loss.detach()) * len(part), right + int((logits.argmax(dim=1) == wanted).sum())
+            total, right = total + float(loss.detach()) * len(part), right + int((logits.argmax(dim=1) == batch.labels).sum())
         log.info("epoch %d of %d: loss %.3f, %.1f %% right", epoch + 1, settings.epochs, total / len(rows), 100 * right / len(rows))
 
 

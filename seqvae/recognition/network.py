@@ -5,30 +5,27 @@ p(c|x) = softmax(W f(x) + b)_c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from torch import Tensor, nn
 
 from seqvae import registry
 from seqvae.batch import SequenceBatch
-from seqvae.steps import StepSpec
+from seqvae.data.codec import Codec, source_spec
+from seqvae.recognition.settings import ClassifierSettings
 
 
 class SequenceClassifier(nn.Module):
     """Log-odds of each class, of tokens and of vectors alike.
 
     Args:
-        steps: what the encoder reads.
-        encoder: any registered encoder, as a checked mapping.
+        codec: fitted; whose sequences the encoder reads.
+        settings: the encoder, and the dropout on its features.
         classes: how many, C.
-        dropout: on the encoder's features.
     """
 
-    def __init__(self, steps: StepSpec, encoder: Mapping[str, Any], classes: int, dropout: float) -> None:
+    def __init__(self, codec: Codec, settings: ClassifierSettings, classes: int) -> None:
         super().__init__()
-        self.encoder = registry.build("encoder", encoder, steps)
-        self.dropout = nn.Dropout(dropout)
+        self.encoder = registry.build("encoder", settings.encoder, source_spec(codec) or codec.spec)
+        self.dropout = nn.Dropout(settings.dropout)
         self.head = nn.Linear(self.encoder.width, classes)
 
     def forward(self, batch: SequenceBatch) -> Tensor:

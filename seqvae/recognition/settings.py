@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from seqvae import schema
+from seqvae.assignments import assign
 from seqvae.errors import ConfigError
-from seqvae.recipe import override
 from seqvae.registry import Part
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -43,7 +43,8 @@ class ClassifierSettings:
 
     def to_config(self) -> dict[str, Any]:
         """The plain mapping that `check` takes."""
-        return asdict(self)
+        config: dict[str, Any] = schema.plain(self)
+        return config
 
 
 def check(config: Mapping[str, Any]) -> ClassifierSettings:
@@ -66,4 +67,4 @@ def load(assignments: Sequence[str] = (), augmentation: Mapping[str, Any] | None
     Raises:
         ConfigError: as `check`, or an assignment that is none.
     """
-    return check(override({"encoder": GRU, "augmentation": augmentation}, assignments))
+    return check(assign(ClassifierSettings, {"encoder": GRU, "augmentation": augmentation}, assignments))

@@ -22,8 +22,8 @@ def test_probabilities_are_those_of_the_network_in_the_records_order(classifier,
 
 def test_what_is_no_record_is_of_no_class(classifier):
     found = classifier.probabilities(["cat dog", "", "sun"])
-    assert found[1].tolist() == [0, 0]
-    assert classifier.predict(["cat dog", "", "sun"]).tolist() == [5, UNKNOWN, 17]
+    assert found[1].tolist() == [0, 0, 0]
+    assert classifier.predict(["cat dog", "", "sun"]).tolist() == [0, UNKNOWN, 2]
     assert classifier.predict(["", ""]).tolist() == [UNKNOWN, UNKNOWN]
 
 
@@ -34,8 +34,8 @@ def test_round_trip_bit_for_bit(classifier, unseen, tmp_path):
     assert torch.equal(torch.get_rng_state(), state)
     texts = [text for text, _ in unseen]
     assert torch.equal(back.probabilities(texts), classifier.probabilities(texts))
-    assert (back.classes, back.settings, back.facts) == ((5, 17), classifier.settings, {"source": "made up"})
-    assert (back.modality, back.tokenizer) == ({"kind": "text"}, {"kind": "word"})
+    assert (back.classes, back.settings, back.facts) == (classifier.classes, classifier.settings, {"source": "made up"})
+    assert (back.modality, back.tokenizer) == ("text", {"kind": "word"})
     back.save(tmp_path / "deep" / "judge")  # over itself
     assert torch.equal(Classifier.load(tmp_path / "deep" / "judge").network.head.weight, classifier.network.head.weight)
 
@@ -59,11 +59,11 @@ def test_a_file_that_was_altered(classifier, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"format": "seqvae"}, "holds no classifier; make one with seqvae fit-classifier"),
+        ({"format": "seqvae"}, "no classifier at .*; make one with seqvae fit-classifier RUN --out DIR"),
         ({"format_version": 99}, "has format version 99, this seqvae reads 1"),
         ({"settings": {"encoder": "rmn"}}, "cannot be built: encoder.kind: unknown encoder 'rmn'; did you mean 'rnn'"),
         ({"tokenizer": {"kind": "wordd"}}, "unknown tokenizer 'wordd'"),
-        ({"classes": [1, 2, 3]}, "holds the weights of another model"),
+        ({"classes": ["animals", "stars"]}, "holds the weights of another model"),
     ],
 )
 def test_a_folder_that_is_none_of_ours(classifier, tmp_path, changes, said):
@@ -75,9 +75,21 @@ def test_a_folder_that_is_none_of_ours(classifier, tmp_path, changes, said):
         Classifier.load(tmp_path)
 
 
-def test_nothing_there(tmp_path):
-    with pytest.raises(RunError, match=r"no classifier at .*absent.*; make one with seqvae fit-classifier RUN --out DIR"):
-        Classifier.load(tmp_path / "absent")
-    (tmp_path / "config.json").write_text("{")
-    with pytest.raises(RunError, match="is not JSON"):
+@pytest.mark.parametrize("text", [None, "{", "[]"])
+def test_nothing_of_ours_there(tmp_path, text):
+    if text is not None:
+        (tmp_path / "config.json").write_text(text)
+    with pytest.raises(RunError, match=f"no classifier at {tmp_path}; make one with seqvae fit-classifier RUN --out DIR"):
         Classifier.load(tmp_path)
+
+
+def test_it_is_not_put_where_something_else_is(classifier, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.json").write_text('{"format": "seqvae"}')
+    (tmp_path / "file").write_text("mine")
+    for place in ("mine", "file"):
+        with pytest.raises(RunError, match=f"{place} is there already and is no classifier; name a new folder"):
+            classifier.save(tmp_path / place)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["config.json", "file", "mine"]
+    (tmp_path / "empty").mkdir()
+    classifier.save(tmp_path / "empty")
