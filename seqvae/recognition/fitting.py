@@ -76,6 +76,7 @@ def _fit(
         for number, part in enumerate(batches):
             optimizer.param_groups[0]["lr"] = settings.lr * _pace((epoch + number / len(batches)) / settings.epochs)
             batch = store.batch(rows[part])
+            assert batch.labels is not None, "rows with labels were chosen"
             logits = network(augment(batch))
             loss = nn.functional.cross_entropy(logits, batch.labels, label_smoothing=settings.smoothing)
             optimizer.zero_grad(set_to_none=True)

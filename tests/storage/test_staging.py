@@ -22,10 +22,14 @@ def test_what_was_staged_takes_the_place_of_what_was_there(tmp_path):
 
 @pytest.mark.parametrize(("problem", "raised"), [(OSError(28, "no room"), RunError), (KeyError("ours"), KeyError)])
 def test_a_failure_leaves_what_was_there(tmp_path, problem, raised):
+    def fail():
+        with staging(tmp_path) as staged:
+            (staged / "file").write_text("new")
+            raise problem
+
     (tmp_path / "file").write_text("old")
-    with pytest.raises(raised), staging(tmp_path) as staged:
-        (staged / "file").write_text("new")
-        raise problem
+    with pytest.raises(raised):
+        fail()
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_text() == "old"
 
