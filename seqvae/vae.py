@@ -165,6 +165,8 @@ class SeqVAE:
     ) -> list[Any]:
         """New records: latents from the prior, decoded by chance.
 
+        Many at a time are drawn faster inside `torch.autocast(device, torch.bfloat16)`, where the hardware has that type.
+
         Args:
             n: how many.
             temperature, top_k, top_p: see `SamplingRule`.

@@ -209,14 +209,15 @@ def sampling(recipe: Recipe, drawn: Drawings, effort: Effort) -> Ratio:
             drawn.lengths.mean() / 2
         )  # an untrained model would stop at every third point
     baseline.eval()
+    precision = resolve_precision("auto", torch.device("cpu"))
 
     def theirs() -> float:
         return float(sum(baseline.sample() for _ in range(effort.alone)))
 
     def ours() -> float:
-        with evaluating(model):
+        with evaluating(model), torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
             z = model.prior().sample(torch.Size([effort.drawn]))
-        return float(sum(map(len, generate(model, z, SamplingRule(), longest))))
+            return float(sum(map(len, generate(model, z, SamplingRule(), longest))))
 
-    note = "fp32 on both sides; the textbook draws one at a time, on to the longest, and cuts at the end"
+    note = f"{precision} against fp32; the textbook draws one at a time, on to the longest, and cuts at the end"
     return Ratio(f"sampling {effort.drawn} sketches", "points", *in_turn(theirs, ours, effort.turns), 30.0, note)

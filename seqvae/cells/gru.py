@@ -1,10 +1,19 @@
-"""Gated recurrent unit (Cho et al. 2014, arXiv 1406.1078), by torch's own kernels."""
+"""Gated recurrent unit (Cho et al. 2014, arXiv 1406.1078), by torch's own kernels; one step at a time by its formula.
+
+    r, u = sigma(W x + b + V h + c)              each its own rows of W, b, V and c
+    n = tanh(W x + b + r (V h + c))
+    h' = (1 - u) n + u h
+
+The rows are in torch's order r, u, n.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+from seqvae.cells.recurrence import Told, project, widened
 from seqvae.registry import register
 
 
@@ -26,9 +35,22 @@ class Gru(nn.Module):
         """h = tanh(`memory [R,H]`)."""
         return (torch.tanh(memory),)
 
-    def forward(self, inputs: Tensor, state: tuple[Tensor, ...], told: Tensor | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(self, inputs: Tensor, state: tuple[Tensor, ...], told: Told | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Outputs `[R,T,H]` and the state after inputs `[R,T,I]`; see the room's contract."""
+        if inputs.shape[1] == 1 and inputs.device.type == "cpu":  # torch's kernel would pack its weights for one step
+            return self._one_step(inputs, state, told)
         if told is not None:
-            inputs = torch.cat([inputs, told.to(inputs.dtype).unsqueeze(1).expand(-1, inputs.shape[1], -1)], dim=-1)
+            inputs = told.beside(inputs)
         outputs, h = self.rnn(inputs, state[0].to(inputs.dtype).unsqueeze(0))
         return outputs, (h[0],)
+
+    def _one_step(self, inputs: Tensor, state: tuple[Tensor, ...], told: Told | None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        input_weight, recurrent_weight, input_bias, recurrent_bias = self.rnn.all_weights[0]
+        (h,) = widened(state)
+        given = project(inputs, told, input_weight, input_bias)[0].to(h.dtype)
+        own = functional.linear(h, recurrent_weight, recurrent_bias).to(h.dtype)
+        width = 2 * self.rnn.hidden_size
+        reset, update = torch.sigmoid(given[:, :width] + own[:, :width]).chunk(2, dim=-1)
+        new = torch.tanh(torch.addcmul(given[:, width:], reset, own[:, width:]))
+        h = torch.lerp(new, h, update)
+        return h.unsqueeze(1), (h,)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from seqvae.cells.gates import keep_steps
 from seqvae.cells.layer_norm_lstm import LayerNormLstm
-from seqvae.cells.recurrence import RecurrentProduct, project, widened
+from seqvae.cells.recurrence import RecurrentProduct, Told, project, widened
 from seqvae.registry import register
 
 GATES = 4
@@ -96,7 +96,7 @@ class HyperLstm(nn.Module):
         zero = memory.new_zeros(len(memory), self.widths[-1])
         return torch.tanh(memory), memory, zero, zero
 
-    def forward(self, inputs: Tensor, state: tuple[Tensor, ...], told: Tensor | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(self, inputs: Tensor, state: tuple[Tensor, ...], told: Told | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Outputs `[R,T,H]` and the state after inputs `[R,T,I]`; see the room's contract."""
         (h, c, small_h, small_c), (rows, steps) = widened(state), inputs.shape[:2]
         small_weight = torch.cat([self.small.recurrent_weight, self.hidden_to_small], dim=-1)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from seqvae.cells.gates import keep_steps, remember, tanh
-from seqvae.cells.recurrence import RecurrentProduct, orthogonal_, project, widened
+from seqvae.cells.recurrence import RecurrentProduct, Told, orthogonal_, project, widened
 from seqvae.registry import register
 
 EPSILON = 1e-3
@@ -65,7 +65,7 @@ class LayerNormLstm(nn.Module):
         """h = tanh(c) and c, for c = `memory [R,H]`."""
         return torch.tanh(memory), memory
 
-    def forward(self, inputs: Tensor, state: tuple[Tensor, ...], told: Tensor | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(self, inputs: Tensor, state: tuple[Tensor, ...], told: Told | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Outputs `[R,T,H]` and the state after inputs `[R,T,I]`; see the room's contract."""
         (h, c), steps = widened(state), inputs.shape[1]
         product = RecurrentProduct(self.recurrent_weight, project(inputs, told, self.input_weight, None))

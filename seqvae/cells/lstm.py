@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from seqvae.cells.gates import keep_steps, remember, tanh
-from seqvae.cells.recurrence import RecurrentProduct, orthogonal_, project, widened
+from seqvae.cells.recurrence import RecurrentProduct, Told, orthogonal_, project, widened
 from seqvae.registry import register
 
 
@@ -48,18 +48,18 @@ class Lstm(nn.Module):
         """h = tanh(c) and c, for c = `memory [R,H]`."""
         return torch.tanh(memory), memory
 
-    def forward(self, inputs: Tensor, state: tuple[Tensor, ...], told: Tensor | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def forward(self, inputs: Tensor, state: tuple[Tensor, ...], told: Told | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Outputs `[R,T,H]` and the state after inputs `[R,T,I]`; see the room's contract."""
         alone = inputs.shape[1] == 1 and inputs.device.type == "cpu"  # torch's kernel would pack its weights for one step
         if alone or (self.training and self.recurrent_dropout):
             return self._stepped(inputs, state, told)
         if told is not None:
-            inputs = torch.cat([inputs, told.to(inputs.dtype).unsqueeze(1).expand(-1, inputs.shape[1], -1)], dim=-1)
+            inputs = told.beside(inputs)
         before = (state[0].to(inputs.dtype).unsqueeze(0), state[1].to(inputs.dtype).unsqueeze(0))
         outputs, (h, c) = self.rnn(inputs, before)
         return outputs, (h[0], c[0])
 
-    def _stepped(self, inputs: Tensor, state: tuple[Tensor, ...], told: Tensor | None) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def _stepped(self, inputs: Tensor, state: tuple[Tensor, ...], told: Told | None) -> tuple[Tensor, tuple[Tensor, ...]]:
         input_weight, recurrent_weight, input_bias, recurrent_bias = self.rnn.all_weights[0]
         product = RecurrentProduct(recurrent_weight, project(inputs, told, input_weight, input_bias + recurrent_bias))
         h, c = widened(state)

@@ -2,7 +2,8 @@
 
     a_t = W_x x_t + W_z z + W_h h_(t-1) + b
 
-All that does not wait for h is one product before the first step (`project`). The gradient of W_h is one product after the last:
+All that does not wait for h is one product before the first step (`project`), and W_z z is one for a whole sequence, also where its
+steps come one by one (`Told`). The gradient of W_h is one product after the last:
 where a textbook loop adds T products `[G,R] [R,H]`, each over few rows, into a matrix larger than the cache, here is one over all.
 Products run in autocast's precision, everything else at least in float32.
 """
@@ -17,11 +18,39 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 from torch.nn import functional
 
 
-def project(inputs: Tensor, told: Tensor | None, weight: Tensor, bias: Tensor | None) -> Tensor:
+class Told:
+    """What every step is told besides its own input, `vector [R,K]`, and what weights make of it.
+
+    A product is taken when it is first asked for, and kept: one object serves one sequence and one set of weights.
+    """
+
+    def __init__(self, vector: Tensor) -> None:
+        self.vector = vector
+        self.products: dict[tuple[int, torch.dtype], Tensor] = {}  # by the weight's identity and the product's type
+
+    def product(self, weight: Tensor) -> Tensor:
+        """`[R,G]`: the last K columns of a weight `[G,I+K]` times the vector."""
+        key = id(weight), product_dtype(weight)
+        if key not in self.products:
+            columns = weight[:, weight.shape[1] - self.vector.shape[1] :]
+            self.products[key] = functional.linear(self.vector.to(weight.dtype), columns)
+        return self.products[key]
+
+    def beside(self, inputs: Tensor) -> Tensor:
+        """`[R,T,I+K]`: the vector beside each of the inputs `[R,T,I]`."""
+        return torch.cat([inputs, self.vector.to(inputs.dtype).unsqueeze(1).expand(-1, inputs.shape[1], -1)], dim=-1)
+
+    def select(self, index: Tensor) -> Told:
+        """The rows `index [R']`."""
+        chosen = Told(self.vector[index])
+        chosen.products = {key: product[index] for key, product in self.products.items()}
+        return chosen
+
+
+def project(inputs: Tensor, told: Told | None, weight: Tensor, bias: Tensor | None) -> Tensor:
     """`[T,R,G]`: weight `[G,I+K]` times the inputs `[R,T,I]` and what every step is told, `[R,K]`."""
-    own = inputs.shape[-1]
-    given = functional.linear(inputs.transpose(0, 1), weight[:, :own], bias)
-    return given if told is None else given + functional.linear(told.to(inputs.dtype), weight[:, own:])
+    given = functional.linear(inputs.transpose(0, 1), weight[:, : inputs.shape[-1]], bias)
+    return given if told is None else given + told.product(weight)
 
 
 class RecurrentProduct:
@@ -37,17 +66,22 @@ class RecurrentProduct:
         self.dtype = product_dtype(weight)
         if given is None:
             given = weight.new_zeros(1, dtype=self.dtype).expand(*shape, weight.shape[0])
-        self.weight = weight.detach().to(self.dtype).t()
-        self.history: list[Tensor] = []
-        self.given = _GradientAtTheEnd.apply(given.to(self.dtype), weight, self.history).unbind(0)
+        given = given.to(self.dtype)
+        self.weight, self.history, self.learns = weight, list[Tensor](), torch.is_grad_enabled()
+        if self.learns:
+            given = _GradientAtTheEnd.apply(given, weight, self.history)
+            self.weight = weight.detach().to(self.dtype)
+        self.given = given.unbind(0)
 
     def __call__(self, t: int, h: Tensor) -> Tensor:
         """given_t + W h, `[R,G]`, for h `[R,H]`."""
+        if not self.learns:  # autocast itself rounds the weight, once however many steps come one by one
+            with torch.autocast(h.device.type, self.dtype, enabled=self.dtype != self.weight.dtype):
+                return functional.linear(h, self.weight).add_(self.given[t])
         h = h.to(self.dtype)
-        if torch.is_grad_enabled():
-            self.history.append(h.detach())
+        self.history.append(h.detach())
         with torch.autocast(h.device.type, enabled=False):
-            return torch.addmm(self.given[t], h, self.weight)
+            return torch.addmm(self.given[t], h, self.weight.t())
 
 
 class _GradientAtTheEnd(torch.autograd.Function):

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from seqvae import registry
 from seqvae.batch import SequenceBatch
+from seqvae.cells.recurrence import Told
 from seqvae.decoders.decoder import Decoder
 from seqvae.errors import ConfigError
 from seqvae.networks.injection import ONE_OR_SEVERAL
@@ -39,12 +40,12 @@ State = tuple[Tensor, ...]
 class RnnState:
     """Where a row stands: the latent `[R,K]` that it is told, and each layer's recurrent state, tensors `[R,H]`."""
 
-    z: Tensor
+    told: Told
     recurrent: tuple[State, ...]
 
     def select(self, index: Tensor) -> RnnState:
         """The rows `index [R']`."""
-        return RnnState(self.z[index], tuple(tuple(part[index] for part in layer) for layer in self.recurrent))
+        return RnnState(self.told.select(index), tuple(tuple(part[index] for part in layer) for layer in self.recurrent))
 
 
 @register("decoder", "rnn")
@@ -114,22 +115,22 @@ class RnnDecoder(Decoder[RnnState]):
         if self.initial_state is not None and "tanh_state" in self.injection:
             parts = torch.tanh(self.initial_state(z)).split([width for layer in self.layers for width in self._widths(layer)], -1)
             remaining = iter(parts)
-            return RnnState(z, tuple(tuple(next(remaining) for _ in self._widths(layer)) for layer in self.layers))
+            return RnnState(Told(z), tuple(tuple(next(remaining) for _ in self._widths(layer)) for layer in self.layers))
         count = len(self.layers)
         memory = z.new_zeros(len(z), count * self.width) if self.initial_state is None else self.initial_state(z)
         memories = memory.chunk(count, dim=-1)
-        return RnnState(z, tuple(layer.start(part) for layer, part in zip(self.layers, memories, strict=True)))  # type: ignore[operator]
+        return RnnState(Told(z), tuple(layer.start(part) for layer, part in zip(self.layers, memories, strict=True)))  # type: ignore[operator]
 
     def run(self, embedded: Tensor, state: RnnState) -> tuple[Tensor, RnnState]:
         """Steps `[R,T,E]` through the layers from a state: features `[R,T,H]`, and the state after."""
         features, after = embedded, []
         for number, (layer, before) in enumerate(zip(self.layers, state.recurrent, strict=True)):
-            told = state.z if self.told[number] else None
+            told = state.told if self.told[number] else None
             features, ended = layer(self.dropout(features) if number else features, before, told)
             after.append(ended)
         if self.skip is not None:
-            features = features + self.skip(state.z).unsqueeze(1)
-        return features, RnnState(state.z, tuple(after))
+            features = features + state.told.product(self.skip.weight).unsqueeze(1)
+        return features, RnnState(state.told, tuple(after))
 
     def _widths(self, layer: nn.Module) -> tuple[int, ...]:
         return layer.widths  # type: ignore[return-value]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from seqvae import registry
+from seqvae.cells.recurrence import Told
 
 CASES: list[dict[str, Any]] = [
     {"kind": "lstm"},
@@ -54,7 +55,7 @@ def test_every_registered_cell_is_tested() -> None:
 
 
 def test_outputs_and_states_have_the_stated_widths(cell: nn.Module, inputs: Tensor, told: Tensor) -> None:
-    outputs, after = cell(inputs, start(cell), told)
+    outputs, after = cell(inputs, start(cell), Told(told))
     assert outputs.shape == (ROWS, STEPS, HIDDEN)
     assert [part.shape for part in after] == [(ROWS, width) for width in cell.widths]
     assert [part.shape for part in start(cell)] == [part.shape for part in after]
@@ -66,29 +67,41 @@ def test_no_memory_is_the_zero_state(cell: nn.Module) -> None:
 
 
 def test_the_state_is_all_that_a_cell_remembers(cell: nn.Module, inputs: Tensor, told: Tensor) -> None:
-    whole, after = cell(inputs, start(cell), told)
-    first, between = cell(inputs[:, :3], start(cell), told)
-    second, end = cell(inputs[:, 3:], between, told)
+    whole, after = cell(inputs, start(cell), Told(told))
+    first, between = cell(inputs[:, :3], start(cell), Told(told))
+    second, end = cell(inputs[:, 3:], between, Told(told))
     torch.testing.assert_close(torch.cat([first, second], dim=1), whole, rtol=0, atol=1e-12)
     torch.testing.assert_close(end, after, rtol=0, atol=1e-12)
 
 
+def test_one_step_at_a_time_is_all_at_once(cell: nn.Module, inputs: Tensor, told: Tensor) -> None:
+    """As generation does: rows leave on the way, and what was made of the latent is kept from step to step."""
+    whole = cell(inputs, start(cell), Told(told))[0]
+    state, kept, rows = start(cell), Told(told), torch.arange(ROWS)
+    for t in range(STEPS):
+        outputs, state = cell(inputs[rows, t : t + 1], state, kept)
+        torch.testing.assert_close(outputs[:, 0], whole[rows, t], rtol=0, atol=1e-12)
+        if t == 2:
+            left = torch.tensor([3, 1])
+            state, kept, rows = tuple(part[left] for part in state), kept.select(left), rows[left]
+
+
 def test_what_is_told_stands_beside_every_input(cell: nn.Module, inputs: Tensor, told: Tensor) -> None:
     beside = torch.cat([inputs, told.unsqueeze(1).expand(-1, STEPS, -1)], dim=-1)
-    torch.testing.assert_close(cell(inputs, start(cell), told)[0], cell(beside, start(cell))[0], rtol=0, atol=1e-12)
+    torch.testing.assert_close(cell(inputs, start(cell), Told(told))[0], cell(beside, start(cell))[0], rtol=0, atol=1e-12)
 
 
 def test_rows_do_not_meet(cell: nn.Module, inputs: Tensor, told: Tensor) -> None:
-    together = cell(inputs, start(cell), told)[0]
+    together = cell(inputs, start(cell), Told(told))[0]
     for row in range(ROWS):
         state = tuple(part[row : row + 1] for part in start(cell))
-        alone = cell(inputs[row : row + 1], state, told[row : row + 1])[0]
+        alone = cell(inputs[row : row + 1], state, Told(told[row : row + 1]))[0]
         torch.testing.assert_close(alone[0], together[row], rtol=0, atol=1e-12)
 
 
 def test_every_part_of_the_state_is_felt(cell: nn.Module, inputs: Tensor, told: Tensor) -> None:
     leaves = tuple(torch.randn(ROWS, width, dtype=torch.float64, requires_grad=True) for width in cell.widths)
-    cell(inputs, leaves, told)[0].square().sum().backward()
+    cell(inputs, leaves, Told(told))[0].square().sum().backward()
     assert all((leaf.grad.abs() > 0).all() for leaf in leaves)
 
 
@@ -104,7 +117,7 @@ def test_gradients_are_finite_differences(config: dict[str, Any]) -> None:
     def run(inputs: Tensor, told: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
         torch.manual_seed(1)
         parameters = dict(zip(names, rest[len(state) :], strict=True))
-        outputs, after = torch.func.functional_call(cell, parameters, (inputs, rest[: len(state)], told))
+        outputs, after = torch.func.functional_call(cell, parameters, (inputs, rest[: len(state)], Told(told)))
         return outputs, *after
 
     assert torch.autograd.gradcheck(run, (inputs, told, *state, *weights), fast_mode=True)
@@ -113,15 +126,15 @@ def test_gradients_are_finite_differences(config: dict[str, Any]) -> None:
 @pytest.mark.parametrize("config", DROPPING, ids=str)
 def test_recurrent_dropout_acts_while_training_only(config: dict[str, Any], inputs: Tensor, told: Tensor) -> None:
     cell = build(config)
-    assert torch.equal(cell(inputs, start(cell), told)[0], cell(inputs, start(cell), told)[0])
+    assert torch.equal(cell(inputs, start(cell), Told(told))[0], cell(inputs, start(cell), Told(told))[0])
     cell.train()
-    assert not torch.equal(cell(inputs, start(cell), told)[0], cell(inputs, start(cell), told)[0])
+    assert not torch.equal(cell(inputs, start(cell), Told(told))[0], cell(inputs, start(cell), Told(told))[0])
 
 
 def test_float32_agrees_with_float64(cell: nn.Module, inputs: Tensor, told: Tensor) -> None:
-    exact = cell(inputs, start(cell), told)[0]
+    exact = cell(inputs, start(cell), Told(told))[0]
     state = tuple(part.float() for part in start(cell))
-    rough = cell.float()(inputs.float(), state, told.float())[0]
+    rough = cell.float()(inputs.float(), state, Told(told.float()))[0]
     assert rough.dtype == torch.float32
     torch.testing.assert_close(rough.double(), exact, rtol=1e-4, atol=1e-5)
 
@@ -129,10 +142,10 @@ def test_float32_agrees_with_float64(cell: nn.Module, inputs: Tensor, told: Tens
 def test_training_under_autocast_gives_float32_gradients_near_the_exact_ones(cell: nn.Module, inputs: Tensor, told: Tensor) -> None:
     """bf16 keeps 8 bits; five units and seven steps leave the direction of the gradient alone."""
     cell.train()
-    exact = torch.autograd.grad(cell(inputs, start(cell), told)[0].square().sum(), list(cell.parameters()))
+    exact = torch.autograd.grad(cell(inputs, start(cell), Told(told))[0].square().sum(), list(cell.parameters()))
     cell.float()
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        outputs = cell(inputs.float(), tuple(part.float() for part in start(cell)), told.float())[0]
+        outputs = cell(inputs.float(), tuple(part.float() for part in start(cell)), Told(told.float()))[0]
     rough = torch.autograd.grad(outputs.float().square().sum(), list(cell.parameters()))
     for one, other in zip(rough, exact, strict=True):
         assert one.dtype == torch.float32

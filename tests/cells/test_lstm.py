@@ -6,13 +6,14 @@ import torch
 
 from seqvae.cells.gates import keep_masks
 from seqvae.cells.lstm import Lstm
+from seqvae.cells.recurrence import Told
 
 
 def test_stepping_is_torchs_lstm() -> None:
     cell = Lstm(5, 6).double()
     inputs, told = torch.randn(3, 8, 2, dtype=torch.float64), torch.randn(3, 3, dtype=torch.float64)
     state = cell.start(torch.randn(3, 6, dtype=torch.float64))
-    stepped, torchs = cell._stepped(inputs, state, told), cell(inputs, state, told)
+    stepped, torchs = cell._stepped(inputs, state, Told(told)), cell(inputs, state, Told(told))
     torch.testing.assert_close(stepped, torchs, rtol=0, atol=1e-12)
 
 

@@ -71,7 +71,8 @@ def rows_of(state: Any) -> list[Tensor]:
         return [state]
     if isinstance(state, int):
         return []
-    parts = state if isinstance(state, (list, tuple)) else vars(state).values()
+    held = state if isinstance(state, dict) else None if isinstance(state, (list, tuple)) else vars(state)
+    parts = state if held is None else held.values()
     return [tensor for part in parts for tensor in rows_of(part)]
 
 
