@@ -18,7 +18,7 @@ from seqvae.errors import ConfigError
 from seqvae.registry import Part
 
 Config = dict[str, Any]
-Path = list[str]
+Dotted = list[str]
 
 
 def assign(settings: type, config: Mapping[str, Any], assignments: Sequence[str]) -> Config:
@@ -36,7 +36,7 @@ def assign(settings: type, config: Mapping[str, Any], assignments: Sequence[str]
     return result
 
 
-def _parse(assignment: str) -> tuple[Path, Any]:
+def _parse(assignment: str) -> tuple[Dotted, Any]:
     key, equals, text = assignment.partition("=")
     if not equals or not key.strip():
         raise ConfigError(f"expected key=value, got {assignment!r}")
@@ -52,11 +52,11 @@ class _Keys:
 
     settings: type
 
-    def name_a_kind(self, path: Path) -> bool:
+    def name_a_kind(self, path: Dotted) -> bool:
         """Whether a value at `path` chooses among kinds of parts."""
         return isinstance(self._slot(path), Part) or path[-1] in {kind.key for kind in registry.KINDS.values()}
 
-    def set(self, config: Config, path: Path, value: Any) -> None:
+    def set(self, config: Config, path: Dotted, value: Any) -> None:
         """Set one dotted key; a bare string or number on the way, or at the end, stands for its mapping's main key."""
         for depth in range(1, len(path)):
             name = path[depth - 1]
@@ -71,7 +71,7 @@ class _Keys:
         else:
             config[name] = value
 
-    def _opened(self, held: Any, path: Path) -> Config:
+    def _opened(self, held: Any, path: Dotted) -> Config:
         """The mapping that a value at `path` stands for, to set a key inside it."""
         if isinstance(held, dict):
             return held
@@ -80,7 +80,7 @@ class _Keys:
             return schema.as_mapping(slot.kind, held) or {}
         return {main: held} if isinstance(held, str) and main else {}
 
-    def _rename(self, held: Config, path: Path, main: str, value: Any) -> None:
+    def _rename(self, held: Config, path: Dotted, main: str, value: Any) -> None:
         """Change a mapping's main key; a new kind keeps the keys that it also takes, less those that make either a preset."""
         slot = self._slot(path)
         if isinstance(slot, Part) and held.get(main) != value and value in registry.names(slot.kind):
@@ -91,13 +91,13 @@ class _Keys:
                 del held[name]
         held[main] = value
 
-    def _main_key(self, path: Path) -> str | None:
+    def _main_key(self, path: Dotted) -> str | None:
         slot = self._slot(path)
         if isinstance(slot, Part):
             return None if slot.named else registry.KINDS[slot.kind].key
         return getattr(slot, "MAIN_KEY", None)
 
-    def _slot(self, path: Path) -> Part | type | None:
+    def _slot(self, path: Dotted) -> Part | type | None:
         """What a dotted path names: a part, a settings section, or a plain value (None).
 
         Inside a part any keyword of any of its kinds counts, since the kind may change in the same command.
