@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from seqvae import schema, strict_yaml
 from seqvae.assignments import assign
@@ -77,6 +77,8 @@ class TrainingSettings:
         validate_every: steps between validations; None is once an epoch.
         checkpoint_every: steps between checkpoints; None is at each validation.
         keep: checkpoints kept besides the best.
+        best_beta: the best model is that of the least distortion + best_beta x rate on the valid split. 1 is the ELBO, the same for
+            every objective; a recipe whose own beta stays far below 1 would find its best model among its first.
         log_every: steps between lines of metrics.jsonl.
         loggers: `tensorboard`, `wandb`, `mlflow`, besides metrics.jsonl.
     """
@@ -97,6 +99,7 @@ class TrainingSettings:
     validate_every: PositiveInt | None = None
     checkpoint_every: PositiveInt | None = None
     keep: PositiveInt = 1
+    best_beta: NonNegativeFloat = 1.0
     log_every: PositiveInt = 50
     loggers: tuple[str, ...] = ()
 
