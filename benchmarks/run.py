@@ -31,10 +31,9 @@ def main(name: str, overrides: list[str]) -> None:
     recipe = recipes.load(name, [f"out=runs/benchmark-{Path(name).stem}", *overrides])
     assert recipe.out is not None
     run = Path(recipe.out)
-    if (run / "checkpoints").is_dir():
-        resume(run)
-    else:
-        train(recipe)
+    ended = resume(run) if (run / "checkpoints").is_dir() else train(recipe)
+    if ended.interrupted:
+        sys.exit(f"{ended.interrupted} at step {ended.steps:,}: the same command goes on, and measures")
     command = " ".join(["python -m benchmarks.run", name, *overrides])
     result = measure(run, recipe) | {"command": command}
     path = result_path(name, recipe)

@@ -63,6 +63,15 @@ DEFINITIONS: dict[str, Definition] = {
     "properties": Definition(
         "the property's", "how well the heads read it off the posterior mean: absolute error and R2, or accuracy"
     ),
+    "sampled": Definition("records", "samples of the prior, of each class in turn where the model is told classes"),
+    "known_classes": Definition("classes", "that the classifier tells apart"),
+    "recognised_real": Definition("share", "real records whose class the classifier tells: what the next can reach at best"),
+    "recognised_reconstructed": Definition("share", "reconstructions that it takes for the class of their source"),
+    "recognised_sampled": Definition("share", "samples that it takes for the class asked for"),
+    "same_class": Definition("share", "reconstructions that it takes for what it takes their source for, right or wrong"),
+    "confidence_real": Definition("0 to 1", "the classifier's probability of the class it names, on real records"),
+    "confidence_reconstructed": Definition("0 to 1", "the same on reconstructions"),
+    "confidence_sampled": Definition("0 to 1", "the same on samples"),
     "step": Definition("optimiser steps", "when the model was the best by the validation ELBO"),
     "training_records": Definition("records", "in the training split"),
     "parameters": Definition("weights", "in the model"),

@@ -2,21 +2,21 @@
 
     modality  data  tokenizer  model.{encoder,posterior,prior,decoder,likelihood}  objective  plan  training  evaluation  out  seed
 
-A bare string stands for a mapping's main key (`data=reviews.txt` is `data.source`, `plan=joint` is `plan.kind`, `objective=elbo` is
-`objective.preset`). Changing a part's kind keeps the keys that the new kind also takes and drops the rest, so that an override
-changes the parts it names and nothing else.
+What an override means is said in `assignments`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+import yaml
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from seqvae import registry, schema
+from seqvae import schema, strict_yaml
+from seqvae.assignments import assign
 from seqvae.data.settings import DataSettings
 from seqvae.errors import ConfigError, nearest
 from seqvae.registry import Part
@@ -77,6 +77,8 @@ class TrainingSettings:
         validate_every: steps between validations; None is once an epoch.
         checkpoint_every: steps between checkpoints; None is at each validation.
         keep: checkpoints kept besides the best.
+        best_beta: the best model is that of the least distortion + best_beta x rate on the valid split. 1 is the ELBO, the same for
+            every objective; a recipe whose own beta stays far below 1 would find its best model among its first.
         log_every: steps between lines of metrics.jsonl.
         loggers: `tensorboard`, `wandb`, `mlflow`, besides metrics.jsonl.
     """
@@ -97,6 +99,7 @@ class TrainingSettings:
     validate_every: PositiveInt | None = None
     checkpoint_every: PositiveInt | None = None
     keep: PositiveInt = 1
+    best_beta: NonNegativeFloat = 1.0
     log_every: PositiveInt = 50
     loggers: tuple[str, ...] = ()
 
@@ -159,12 +162,11 @@ class Recipe:
 
     def to_config(self) -> Config:
         """The plain mapping that `check` takes and gives, defaults included."""
-        return _plain(self)
+        config: Config = schema.plain(self)
+        return config
 
     def to_yaml(self) -> str:
         """The recipe as a yaml text that `load` reads back to an equal recipe."""
-        from seqvae import strict_yaml
-
         return strict_yaml.dump(self.to_config())
 
 
@@ -184,10 +186,6 @@ def load(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
 
 def read(name: str | Path) -> Config:
     """The mapping in a recipe's yaml, unchecked."""
-    import yaml
-
-    from seqvae import strict_yaml
-
     known = shipped()
     path = known.get(str(name), Path(name))
     if not path.is_file():
@@ -232,106 +230,5 @@ def with_heads(recipe: Recipe, configs: Mapping[str, Config]) -> Recipe:
 
 
 def override(config: Mapping[str, Any], assignments: Sequence[str]) -> Config:
-    """A copy of `config` with `key=value` assignments applied; values are yaml.
-
-    Raises:
-        ConfigError: an assignment without `=`, or with a value that is no yaml.
-    """
-    parsed = [_parse(assignment) for assignment in assignments]
-    result: Config = _plain(config)
-    # kinds first: `model.posterior.latent=64 model.posterior=diagonal` must not lose the 64
-    for path, value in sorted(parsed, key=lambda item: not _names_kind(item[0])):
-        _assign(result, path, value)
-    return result
-
-
-def _parse(assignment: str) -> tuple[list[str], Any]:
-    import yaml
-
-    from seqvae import strict_yaml
-
-    key, equals, text = assignment.partition("=")
-    if not equals or not key.strip():
-        raise ConfigError(f"expected key=value, got {assignment!r}")
-    try:
-        return key.strip().split("."), strict_yaml.load(text)
-    except yaml.YAMLError:
-        raise ConfigError(f"{key.strip()}: {text!r} is no yaml value; quote it") from None
-
-
-def _names_kind(path: list[str]) -> bool:
-    slot = _slot(path)
-    return isinstance(slot, Part) or path[-1] in {kind.key for kind in registry.KINDS.values()}
-
-
-def _assign(config: Config, path: list[str], value: Any) -> None:
-    """Set one dotted key; a bare string or number on the way, or at the end, stands for its mapping's main key."""
-    for depth in range(1, len(path)):
-        name = path[depth - 1]
-        config[name] = _opened(config.get(name), path[:depth])
-        config = config[name]
-    name, main = path[-1], _main_key(path)
-    held = config.get(name)
-    if main and isinstance(value, str) and isinstance(held, dict):
-        _rename(held, path, main, value)
-    elif len(path) > 1 and name == _main_key(path[:-1]) and isinstance(_slot(path[:-1]), Part):
-        _rename(config, path[:-1], name, value)
-    else:
-        config[name] = value
-
-
-def _opened(held: Any, path: list[str]) -> Config:
-    """The mapping that a value at `path` stands for, to set a key inside it."""
-    if isinstance(held, dict):
-        return held
-    slot, main = _slot(path), _main_key(path)
-    if isinstance(slot, Part) and not slot.named:
-        return schema.as_mapping(slot.kind, held) or {}
-    return {main: held} if isinstance(held, str) and main else {}
-
-
-def _rename(held: Config, path: list[str], main: str, value: Any) -> None:
-    """Change a mapping's main key; a new kind keeps the keys that it also takes, less those that make either a preset."""
-    slot = _slot(path)
-    if isinstance(slot, Part) and held.get(main) != value and value in registry.names(slot.kind):
-        known, new = registry.entries(slot.kind), registry.lookup(slot.kind, value)
-        old = known.get(str(held.get(main)))
-        kept = registry.configuration(new.cls).keys() - new.defaults.keys() - (old.defaults.keys() if old else set())
-        for name in [name for name in held if name not in kept]:
-            del held[name]
-    held[main] = value
-
-
-def _main_key(path: list[str]) -> str | None:
-    slot = _slot(path)
-    if isinstance(slot, Part):
-        return None if slot.named else registry.KINDS[slot.kind].key
-    return getattr(slot, "MAIN_KEY", None)
-
-
-def _slot(path: list[str]) -> Part | type | None:
-    """What a dotted path names in the schema: a part, a settings section, or a plain value (None).
-
-    Inside a part any keyword of any of its kinds counts, since the kind may change in the same command.
-    """
-    owners: list[type] = [Recipe]
-    slot: Part | type | None = None
-    for name in path:
-        if isinstance(slot, Part) and slot.named:
-            slot = Part(slot.kind)  # any name is one of the mapping's
-            continue
-        annotations = [found[name][0] for owner in owners if name in (found := registry.configuration(owner))]
-        slot = next((s for a in annotations if (s := registry.part_of(a) or schema.section_of(a))), None)
-        owners = [entry.cls for entry in registry.entries(slot.kind).values()] if isinstance(slot, Part) else [slot] if slot else []
-    return slot
-
-
-def _plain(value: Any) -> Any:
-    """Settings and containers to plain dicts and lists."""
-    if is_dataclass(value):
-        return {entry.name: _plain(getattr(value, entry.name)) for entry in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
+    """A copy of a recipe's mapping with `key=value` assignments applied, unchecked. Errors as `assign`."""
+    return assign(Recipe, config, assignments)

@@ -87,6 +87,17 @@ def build_settings(cls: type, config: Mapping[str, Any]) -> Any:
     return cls(**values)
 
 
+def plain(value: Any) -> Any:
+    """A copy with settings and containers as plain dicts and lists, which `check_fields` takes and yaml and JSON can hold."""
+    if dataclasses.is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
 def section_of(annotation: Any) -> type | None:
     """The settings dataclass that an annotation names, also behind `| None`, if it names one."""
     arms = [annotation, *typing.get_args(annotation)]

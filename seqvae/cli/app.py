@@ -24,7 +24,7 @@ from itertools import pairwise
 import typer
 from typer.main import get_command
 
-from seqvae.cli import data, demo, diagnose, evaluate, explore, fit_prior, heads, latents, neighbours, optimize, train
+from seqvae.cli import data, demo, diagnose, evaluate, explore, fit_prior, heads, latents, neighbours, optimize, recognise, train
 from seqvae.errors import SeqVAEError
 
 # typer's own, or click's where an older typer leans on it: what a wrong command line raises
@@ -58,6 +58,8 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("diagnose")(diagnose.diagnose)
 app.command("fit-heads")(heads.fit_heads)
 app.command("fit-prior")(fit_prior.fit_prior)
+app.command("fit-classifier")(recognise.fit_classifier)
+app.command("recognise")(recognise.recognise)
 app.command("sample")(explore.sample)
 app.command("reconstruct")(explore.reconstruct)
 app.command("interpolate")(explore.interpolate)

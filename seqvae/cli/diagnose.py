@@ -9,9 +9,7 @@ import typer
 from seqvae.cli.arguments import Json, Run
 from seqvae.cli.evaluate import Split, find_split
 from seqvae.cli.explore import load
-from seqvae.cli.printing import print_json
-
-BAR = 24  # characters of the longest bar
+from seqvae.cli.printing import bars, metric_lines, print_json
 
 
 def diagnose(
@@ -35,22 +33,12 @@ def diagnose(
 
 def _as_text(found: dict[str, Any]) -> str:
     """The numbers, the rate of each dimension as bars, and the verdict last."""
-    from seqvae.evaluation.card import table
-
     words = {"rate_per_dimension", "verdict", "try_first", "why", "collapsed"}
-    rows = table({name: value for name, value in found.items() if name not in words})
-    name, value = (max(len(row[column]) for row in rows) for column in range(2))
-    text = [f"{row.name:<{name}}  {row.value:>{value}}  {row.unit}: {row.meaning}".replace("  : ", "  ") for row in rows]
+    text = metric_lines({name: value for name, value in found.items() if name not in words})
     if "rate_per_dimension" in found:
-        text += ["", "rate per dimension, nats", *_bars(found["rate_per_dimension"])]
+        rates = {str(dimension): rate for dimension, rate in enumerate(found["rate_per_dimension"])}
+        text += ["", "rate per dimension, nats", *bars(rates)]
     text += ["", found["verdict"]]
     if "try_first" in found:
         text.append(f"Try first: {found['try_first']} ({found['why']}).")
     return "\n".join(text)
-
-
-def _bars(nats: list[float]) -> list[str]:
-    """A line a dimension, the largest rate first."""
-    most = max([*nats, 1e-9])
-    ranked = sorted(enumerate(nats), key=lambda item: -item[1])
-    return [f"{dimension:>5}  {rate:7.3f}  {'#' * round(BAR * rate / most)}".rstrip() for dimension, rate in ranked]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +17,7 @@ from seqvae.cli.printing import print_json
 from seqvae.errors import DataError, RunError
 
 if TYPE_CHECKING:
+    from seqvae.data.prepare import Prepared
     from seqvae.data.store import SequenceStore
     from seqvae.vae import SeqVAE
 
@@ -43,10 +45,10 @@ def evaluate(
 
     vae = load(run)
     settings = vae.recipe.evaluation
-    splits = find_splits(vae)
+    splits = find_data(vae).splits
     metrics = card.evaluate(
         vae,
-        _chosen(vae, splits, split.value),
+        choose_split(vae, splits, split.value),
         split=split.value,
         samples=samples or settings.samples,
         rows=settings.rows,
@@ -77,12 +79,12 @@ def _note(run: str, split: str, metrics: dict[str, Any]) -> None:
 
 
 def find_split(vae: SeqVAE, split: str) -> SequenceStore:
-    """The records of a split of the data that a model was trained on. Errors as `find_splits`, or there is no such split."""
-    return _chosen(vae, find_splits(vae), split)
+    """The records of a split of the data that a model was trained on. Errors as `find_data`, or there is no such split."""
+    return choose_split(vae, find_data(vae).splits, split)
 
 
-def find_splits(vae: SeqVAE) -> dict[str, SequenceStore]:
-    """The data that a model was trained on, found through its recipe; `train` is always there.
+def find_data(vae: SeqVAE) -> Prepared:
+    """The data that a model was trained on, found through its recipe.
 
     Raises:
         DataError: the data is not there any more.
@@ -98,17 +100,24 @@ def find_splits(vae: SeqVAE) -> dict[str, SequenceStore]:
         raise _outgrown("tokenizer", recipe.data.source)
     if vae.classes and prepared.classes != vae.classes:
         raise _outgrown("list of classes", recipe.data.source)
-    return prepared.splits
+    return prepared
+
+
+def choose_split(vae: SeqVAE, splits: Mapping[str, SequenceStore], split: str) -> SequenceStore:
+    """The records of one of the splits. Raises DataError where there is no such split."""
+    if split not in splits:
+        raise DataError(f"{vae.recipe.data.source} has no {split} records; choose with --split among {', '.join(splits)}")
+    return splits[split]
+
+
+def held_out_of(splits: Mapping[str, SequenceStore]) -> tuple[str, SequenceStore]:
+    """The test split, else the valid one, else the records that were trained on; with its name."""
+    name = next(split for split in ("test", "valid", "train") if split in splits)
+    return name, splits[name]
 
 
 def _outgrown(learnt: str, source: str) -> RunError:
     return RunError(f"the {learnt} that {source} gives now is not this model's; bring the old data back, or train again")
-
-
-def _chosen(vae: SeqVAE, splits: dict[str, SequenceStore], split: str) -> SequenceStore:
-    if split not in splits:
-        raise DataError(f"{vae.recipe.data.source} has no {split} records; choose with --split among {', '.join(splits)}")
-    return splits[split]
 
 
 def _print_card(metrics: dict[str, Any]) -> None:

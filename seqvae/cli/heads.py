@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seqvae.cli.arguments import Json, Run, Seed
-from seqvae.cli.evaluate import find_split
+from seqvae.cli.evaluate import find_data, find_split, held_out_of
 from seqvae.cli.explore import load
 from seqvae.cli.printing import print_json
 from seqvae.errors import ConfigError, DataError, SeqVAEError
@@ -59,7 +59,7 @@ def fit_heads(
     train = find_split(vae, "train")
     targets = {name: _labels(vae, train, name, functions.get(name)) for name in names}
     vae.fit_heads(posterior_means(vae.model, train), targets, steps=steps, seed=seed, **config)
-    split, store = _held_out(vae)
+    split, store = held_out_of(find_data(vae).splits)
     measured = _measured(vae, store, {name: _labels(vae, store, name, functions.get(name)) for name in names})
     vae.metrics["heads"] = {"properties": {**vae.metrics.get("heads", {}).get("properties", {}), **measured}}
     place = out or locate(run)
@@ -116,16 +116,6 @@ def _compute(vae: SeqVAE, name: str, no_column: str) -> None:
     except ConfigError as unknown:
         raise DataError(f"no property {name!r}: {no_column}; {unknown}; or give your own, {name}=module:function") from unknown
     vae.recipe = replace(vae.recipe, data=replace(data, computed=(*data.computed, name)))
-
-
-def _held_out(vae: SeqVAE) -> tuple[str, SequenceStore]:
-    """The test split, else the valid one, else the records that were trained on, by name."""
-    for split in ("test", "valid"):
-        try:
-            return split, find_split(vae, split)
-        except DataError:
-            continue
-    return "train", find_split(vae, "train")
 
 
 def _measured(vae: SeqVAE, store: SequenceStore, targets: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:

@@ -17,6 +17,8 @@ import typer
 
 from seqvae.errors import RunError
 
+BAR = 24  # characters of the longest bar
+
 
 def print_json(result: Mapping[str, Any]) -> None:
     """One JSON object on stdout; a number that is not finite, which JSON has no word for, becomes null."""
@@ -61,6 +63,23 @@ def give_records(
     else:
         for record in records:
             typer.echo(_line(record))
+
+
+def metric_lines(metrics: Mapping[str, Any]) -> list[str]:
+    """A line a metric, in columns: name, value, unit and meaning."""
+    from seqvae.evaluation.card import table
+
+    rows = table(metrics)
+    name, value = (max(len(row[column]) for row in rows) for column in range(2))
+    return [f"{row.name:<{name}}  {row.value:>{value}}  {row.unit}: {row.meaning}".replace("  : ", "  ") for row in rows]
+
+
+def bars(numbers: Mapping[str, float]) -> list[str]:
+    """A line and a bar for each number, the largest first."""
+    most = max([*numbers.values(), 1e-9])
+    width = max([5, *map(len, numbers)])
+    ranked = sorted(numbers.items(), key=lambda item: -item[1])
+    return [f"{name:>{width}}  {number:7.3f}  {'#' * round(BAR * number / most)}".rstrip() for name, number in ranked]
 
 
 def write_file(path: Path, write: Callable[[IO[bytes]], object]) -> None:

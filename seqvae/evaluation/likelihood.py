@@ -183,13 +183,13 @@ def validation_metrics(
     return found | _watched_information(model, store, limit, device, seed)
 
 
-def criterion(metrics: Mapping[str, Any]) -> float:
-    """What the best model of a run is chosen by, the larger the better: the validation ELBO.
+def criterion(metrics: Mapping[str, Any], beta: float = 1.0) -> float:
+    """What the best model of a run is chosen by, the larger the better: minus the distortion and `beta` times the rate.
 
-    Where the posterior has no density there is none, and minus the distortion takes its place: what the ELBO becomes with the rate
-    that such a posterior has by convention, 0.
+    With beta 1 that is the ELBO. Where the posterior has no density, minus the distortion: the rate of such a posterior is 0 by
+    convention.
     """
-    return float(metrics["elbo_nats"] if "elbo_nats" in metrics else -metrics["distortion_nats"])
+    return -float(metrics["distortion_nats"]) - beta * float(metrics.get("rate_nats", 0.0))
 
 
 def _watched_information(

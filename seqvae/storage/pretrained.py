@@ -12,8 +12,6 @@ The parts are built from the recipe by name, so a folder can run no code that is
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +27,7 @@ from seqvae.model import SequenceModel, build_model, standalone
 from seqvae.recipe import Recipe
 from seqvae.storage.manifest import MANIFEST, verify, write_manifest
 from seqvae.storage.model_card import model_card
+from seqvae.storage.staging import move_in, staging
 from seqvae.storage.weights import load_weights, save_weights
 
 FORMAT, VERSION = "seqvae", 1
@@ -66,20 +65,14 @@ def write(folder: Path, held: Pretrained) -> None:
     Raises:
         RunError: `folder` is a file, or cannot be written.
     """
-    staged = folder / f".partial-{os.getpid()}"
-    try:
-        shutil.rmtree(staged, ignore_errors=True)
-        (staged / CODEC).mkdir(parents=True)
+    with staging(folder) as staged:
+        (staged / CODEC).mkdir()
         held.codec.save(staged / CODEC)
         save_weights(held.model, staged / WEIGHTS)
         (staged / CARD).write_text(model_card(held.recipe, held.metrics), encoding="utf-8")
         (staged / CONFIG).write_text(json.dumps(_config(held), indent=1, ensure_ascii=False), encoding="utf-8")
         write_manifest(staged)
-        _move_in(staged, folder)
-    except OSError as error:
-        raise RunError(f"cannot write {folder}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
+        move_in(staged, folder)
 
 
 def read(folder: Path) -> Pretrained:
@@ -117,18 +110,11 @@ def add_metrics(folder: Path, group: str, metrics: Mapping[str, Any]) -> None:
     config = dict(_read_config(folder))
     verify(folder, REMEDY)
     config["metrics"] = {**config["metrics"], group: dict(metrics)}
-    staged = folder / f".partial-{os.getpid()}"
-    try:
-        staged.mkdir()
+    with staging(folder) as staged:
         (staged / CARD).write_text(model_card(recipes.check(config["recipe"]), config["metrics"]), encoding="utf-8")
         (staged / CONFIG).write_text(json.dumps(config, indent=1, ensure_ascii=False), encoding="utf-8")
-        _move_in(staged, folder)
-        staged.rmdir()
+        move_in(staged, folder)
         write_manifest(folder)
-    except OSError as error:
-        raise RunError(f"cannot write {folder}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
 
 
 def find(path: Path) -> Path:
@@ -157,15 +143,6 @@ def _config(held: Pretrained) -> dict[str, Any]:
         "metrics": held.metrics,
         "ex_post": held.ex_post,
     }
-
-
-def _move_in(staged: Path, folder: Path) -> None:
-    """Put every staged file in its place; between the first and the last the folder has no manifest."""
-    (folder / MANIFEST).unlink(missing_ok=True)
-    files = [path.relative_to(staged) for path in staged.rglob("*") if path.is_file()]
-    for file in sorted(files, key=lambda file: file.name == MANIFEST):
-        (folder / file).parent.mkdir(parents=True, exist_ok=True)
-        (staged / file).replace(folder / file)
 
 
 def _read_config(folder: Path) -> Mapping[str, Any]:

@@ -17,8 +17,8 @@ class Progress:
     Attributes:
         step: optimiser steps done.
         epoch: epochs begun, 0-based; batch: micro-batches of it done.
-        best_elbo, best_step: the best validation ELBO so far (nats per sequence, beta 1; minus the distortion where a posterior has
-            no density) and where it was.
+        best_elbo, best_step: the best validation ELBO so far (nats per sequence; its rate weighed by `training.best_beta`, 1 unless
+            a recipe says otherwise) and where it was.
         validated_step: step of the last validation.
         waiting: validations since the best or the last decay.
         decays: learning-rate decays so far.
@@ -63,7 +63,7 @@ class Progress:
         """Take in a validation ELBO: (is it the best, is a decay due).
 
         Args:
-            elbo: nats per sequence at beta 1, or what stands for it.
+            elbo: nats per sequence, see `best_elbo`.
             decay: the plateau rule, or None.
             settled: whether the objective has; before, a rising loss is the schedule's doing and does not count.
         """

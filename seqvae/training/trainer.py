@@ -211,7 +211,7 @@ class Trainer:
     # ---- validation ----
 
     def validate(self) -> None:
-        """The true validation ELBO at beta 1 (see `criterion`); keeps the best model, and lowers the learning rate on a plateau."""
+        """The true validation ELBO; keeps the best model by `criterion`, and lowers the learning rate on its plateau."""
         progress, decay = self.progress, self.settings.decay
         progress.validated_step = progress.step
         metrics = self._measure()
@@ -219,7 +219,7 @@ class Trainer:
         metrics["collapsed"] = found.collapsed
         self.plan.validated({name: value for name, value in metrics.items() if isinstance(value, float)})
         settled = self.engine.objective.settled(progress.step)
-        best, due = progress.validated(criterion(metrics), decay, settled)
+        best, due = progress.validated(criterion(metrics, self.settings.best_beta), decay, settled)
         self._report({"kind": "valid", **metrics, "verdict": found.sentence, "best": best}, metrics)
         self.screen.validated(progress, metrics, best)
         if settled:  # before, a low rate may be the schedule's doing

@@ -142,6 +142,39 @@ def in_cache(cache: Path) -> Callable[..., Result]:
     return functools.partial(_in, cache)
 
 
+@pytest.fixture(scope="session")
+def vocabulary() -> dict[str, list[str]]:
+    """The words of each of two classes."""
+    return {"greek": ["alpha", "beta", "gamma"], "latin": ["primus", "secundus", "tertius"]}
+
+
+@pytest.fixture(scope="session")
+def class_table(vocabulary: dict[str, list[str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """108 sentences of three words of one class, with a column that names the class."""
+    path = tmp_path_factory.mktemp("classes") / "table.csv"
+    rows = [f"{a} {b} {c},{name}" for name, words in vocabulary.items() for a in words for b in words for c in words]
+    path.write_text("text,class\n" + "\n".join(rows * 2) + "\n", "utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def train_with_classes(recipe: Path, in_cache: Callable[..., Result]) -> Callable[..., str]:
+    """`train_with_classes(table, out, *overrides)`: the folder of a run that is told the classes of a table."""
+
+    def train(table: Path, out: Path, *overrides: str) -> str:
+        told = (f"data={table}", "data.label=class", "model.condition=classes", "model.condition.width=4")
+        small = ("model.posterior.latent=2", "objective.beta=3", "training.batch_tokens=256")
+        return in_cache("train", recipe, f"out={out}", *told, *small, *overrides, "--json").json["run"]
+
+    return train
+
+
+@pytest.fixture(scope="session")
+def classes_run(class_table: Path, train_with_classes: Callable[..., str]) -> str:
+    """A run that knows the classes of `class_table`. Shared: look, do not touch."""
+    return train_with_classes(class_table, class_table.with_name("run"))
+
+
 @pytest.fixture
 def run_folder(trained: Result) -> str:
     """The folder of the tiny run. Shared: look, do not touch."""

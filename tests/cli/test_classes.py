@@ -7,44 +7,19 @@ import json
 import numpy as np
 import pytest
 
-WORDS = {"greek": ["alpha", "beta", "gamma"], "latin": ["primus", "secundus", "tertius"]}
-RECIPE = """
-modality: text
-data: {source: TABLE, label: class, valid: 0.1, test: 0.2}
-tokenizer: {kind: word, vocab_size: 50}
-model:
-  encoder: {kind: rnn, embedding: 8, hidden: 8}
-  posterior: {kind: diagonal, latent: 2}
-  prior: standard_normal
-  decoder: {kind: rnn, embedding: 8, hidden: 16, dropout: 0.0}
-  likelihood: categorical
-  condition: {kind: classes, width: 4}
-objective: {preset: elbo, beta: 3.0}
-training: {steps: 120, batch_tokens: 256, precision: fp32, threads: 1, validate_every: 60, optimizer: {lr: 0.02}}
-"""
+
+@pytest.fixture
+def of_class(vocabulary):
+    """`of_class(sentences, name)`: the share of their words that are of a class."""
+
+    def share(sentences, name):
+        words = [word for sentence in sentences for word in sentence.split()]
+        return sum(word in vocabulary[name] for word in words) / max(len(words), 1)
+
+    return share
 
 
-def of_class(sentences, name):
-    words = [word for sentence in sentences for word in sentence.split()]
-    return sum(word in WORDS[name] for word in words) / max(len(words), 1)
-
-
-@pytest.fixture(scope="module")
-def table(tmp_path_factory):
-    path = tmp_path_factory.mktemp("classes") / "table.csv"
-    rows = [f"{a} {b} {c},{name}" for name, words in WORDS.items() for a in words for b in words for c in words]
-    path.write_text("text,class\n" + "\n".join(rows * 2) + "\n", "utf-8")
-    return path
-
-
-@pytest.fixture(scope="module")
-def classes_run(table, in_cache):
-    recipe = table.with_name("classes.yaml")
-    recipe.write_text(RECIPE.replace("TABLE", str(table)), "utf-8")
-    return in_cache("train", recipe, f"out={table.with_name('run')}", "--json").json["run"]
-
-
-def test_a_class_is_asked_for_by_name_or_by_number(seqvae, classes_run):
+def test_a_class_is_asked_for_by_name_or_by_number(seqvae, classes_run, of_class):
     for label, name in (("greek", "greek"), ("latin", "latin"), (1, "latin")):
         records = seqvae("sample", classes_run, "-n", 40, "--label", label, "--seed", 0, "--json").json["records"]
         assert of_class(records, name) > 0.9
@@ -52,7 +27,7 @@ def test_a_class_is_asked_for_by_name_or_by_number(seqvae, classes_run):
     assert 0.1 < of_class(free, "greek") < 0.9
 
 
-def test_every_command_that_decodes_takes_it(seqvae, classes_run, tmp_path):
+def test_every_command_that_decodes_takes_it(seqvae, classes_run, of_class, tmp_path):
     np.save(tmp_path / "z.npy", np.zeros((5, 2), np.float32))
     a, b, c = "alpha beta gamma", "beta beta beta", "gamma alpha beta"
     for command in (
@@ -91,17 +66,15 @@ def test_a_model_without_classes_says_how_to_get_one_with_them(refused, run_fold
     assert "train one with model.condition=classes" in refused("sample", run_folder, "--label", "greek")
 
 
-def test_data_with_other_classes_are_not_evaluated(refused, in_cache, table, tmp_path):
+def test_data_with_other_classes_are_not_evaluated(refused, train_with_classes, class_table, tmp_path):
     copy = tmp_path / "table.csv"
-    copy.write_text(table.read_text())
-    recipe = tmp_path / "classes.yaml"
-    recipe.write_text(RECIPE.replace("TABLE", str(copy)))
-    run = in_cache("train", recipe, f"out={tmp_path / 'run'}", "training.steps=2", "--json").json["run"]
+    copy.write_text(class_table.read_text())
+    run = train_with_classes(copy, tmp_path / "run", "training.steps=2")
     copy.write_text(copy.read_text().replace(",greek", ",attic"))
     assert "the list of classes that" in refused("evaluate", run)
 
 
-def test_preparing_shows_the_classes(seqvae, table):
-    shown = seqvae("data", "prepare", table, "data.label=class", "tokenizer=word", "--json")
+def test_preparing_shows_the_classes(seqvae, class_table):
+    shown = seqvae("data", "prepare", class_table, "data.label=class", "tokenizer=word", "--json")
     assert json.loads(shown.out)["classes"] == ["greek", "latin"]
-    assert "2: greek, latin" in seqvae("data", "prepare", table, "data.label=class", "tokenizer=word").out
+    assert "2: greek, latin" in seqvae("data", "prepare", class_table, "data.label=class", "tokenizer=word").out

@@ -40,12 +40,14 @@ StoreMaker = Callable[..., SequenceStore]
 
 @pytest.fixture
 def make_store(tmp_path: Path) -> StoreMaker:
-    """Sequences (and their units) to a store on disk."""
+    """Sequences (and their units and labels) to a store on disk."""
 
-    def make(sequences: list[np.ndarray], spec: StepSpec, units: list[int] | None = None) -> SequenceStore:
+    def make(
+        sequences: list[np.ndarray], spec: StepSpec, units: list[int] | None = None, labels: list[int] | None = None
+    ) -> SequenceStore:
         folder = tmp_path / f"store{len(list(tmp_path.iterdir()))}"
-        with StoreWriter(folder, spec) as writer:
-            writer.append(sequences, units or [len(s) - 1 for s in sequences], range(len(sequences)))
+        with StoreWriter(folder, spec, labels=labels is not None) as writer:
+            writer.append(sequences, units or [len(s) - 1 for s in sequences], range(len(sequences)), labels or ())
         return SequenceStore(folder)
 
     return make

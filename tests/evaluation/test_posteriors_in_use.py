@@ -87,6 +87,7 @@ def test_an_evaluation_gives_what_applies(vae: SeqVAE, store: SequenceStore) -> 
 def test_training_can_watch_it_and_choose_its_best_model(vae: SeqVAE, store: SequenceStore) -> None:
     metrics = validation_metrics(vae.model, store)
     assert criterion(metrics) == metrics.get("elbo_nats", -metrics["distortion_nats"])
+    assert criterion(metrics, beta=0.0) == -metrics["distortion_nats"]
     assert ("mi_nats" in metrics) == ("elbo_nats" in metrics)
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,10 +50,13 @@ def test_a_run_leaves_what_the_design_says(tiny: Tiny) -> None:
     assert not list(result.run.rglob("*.pt")) + list(result.run.rglob("*.pkl")) + list(result.run.rglob("*.bin"))
 
 
-def test_the_saved_model_is_the_best_of_the_validations(tiny: Tiny) -> None:
-    run = train(tiny()).run
+@pytest.mark.parametrize("beta", [1.0, 0.0, 1e6])
+def test_the_saved_model_is_the_best_of_the_validations(tiny: Tiny, beta: float) -> None:
+    recipe = tiny()
+    recipe = replace(recipe, training=replace(recipe.training, best_beta=beta))  # the last: of the least rate
+    run = train(recipe).run
     valid = [line for line in read_metrics(run) if line["kind"] == "valid"]
-    best = max(valid, key=lambda line: line["elbo_nats"])
+    best = min(valid, key=lambda line: line["distortion_nats"] + beta * line["rate_nats"])
     saved = SeqVAE.from_pretrained(run)
     assert saved.metrics["made"]["step"] == best["step"]
     assert saved.metrics["validation"]["elbo_nats"] == best["elbo_nats"]

@@ -94,7 +94,7 @@ def gather(run: Path, records: str, source: str) -> Study:
         records: what its records are called, in the plural.
         source: where they come from, after "out of".
     """
-    from seqvae.cli.evaluate import find_splits
+    from seqvae.cli.evaluate import find_data
     from seqvae.evaluation.card import evaluate, table
     from seqvae.evaluation.verdict import verdict
     from seqvae.explore.latent_map import latent_map
@@ -102,7 +102,7 @@ def gather(run: Path, records: str, source: str) -> Study:
     from seqvae.vae import SeqVAE
 
     vae = SeqVAE.from_pretrained(run)
-    splits = find_splits(vae)
+    splits = find_data(vae).splits
     store = splits["test"]
     history = read_metrics(run)
     metrics = evaluate(
