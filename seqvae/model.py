@@ -158,7 +158,7 @@ def build_model(steps: StepSpec, config: Mapping[str, Any], source_steps: StepSp
     told = torch.Size([*posterior.event_shape[:-1], posterior.event_shape[-1] + condition.latent_width])
     decoder = registry.build("decoder", config["decoder"], steps, told)
     likelihood = registry.build("likelihood", config["likelihood"], steps, decoder.width, decoder.embedding)
-    heads = registry.build_named("head", config.get("heads") or {}, posterior.event_shape)
+    heads = registry.build_named("head", config.get("heads") or {}, posterior.event_shape, support=support.support_of(posterior))
     return SequenceModel(encoder, posterior, prior, decoder, likelihood, PropertyHeads(heads), condition)
 
 

@@ -343,7 +343,8 @@ class SeqVAE:
         targets = {name: property_values(name, given, held, len(z), self.modality) for name, given in properties.items()}
         recipe = recipes.with_heads(self.recipe, {name: {"kind": kind, **keywords} for name in properties})
         with seeded(seed):
-            fitted = fit_heads(recipe.model.heads or {}, self.model.event_shape, z, targets, steps)
+            space = support.support_of(self.model.posterior)
+            fitted = fit_heads(recipe.model.heads or {}, self.model.event_shape, z, targets, steps, space)
         self.model.heads, self.recipe = self.model.heads.updated(fitted), recipe
 
     def constraint(self, max_length: int | None = None) -> Constraint | None:

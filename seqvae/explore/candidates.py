@@ -114,16 +114,16 @@ def _candidates(vae: SeqVAE, z: Tensor, starts: Sequence[Any], found: list[tuple
 
 
 def encodable(vae: SeqVAE, records: Sequence[Any]) -> list[Tensor | None]:
-    """The latent of each record, None for one that the codec refuses."""
+    """The latent of each record, on the support, None for one that the codec refuses."""
     try:
-        return list(vae.encode(records)) if records else []
+        return list(vae.model.project(vae.encode(records))) if records else []
     except DataError:
         return [_encoded(vae, record) for record in records]
 
 
 def _encoded(vae: SeqVAE, record: Any) -> Tensor | None:
     try:
-        return vae.encode([record])[0]
+        return vae.model.project(vae.encode([record]))[0]
     except DataError:
         return None
 
