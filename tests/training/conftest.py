@@ -67,20 +67,19 @@ def last_checkpoint() -> Callable[[Path], dict[str, Tensor]]:
 
 
 @pytest.fixture
-def launch() -> Callable[..., str]:
-    """`launch("one_step.py", "out", processes=2)`: what a script of this folder prints, run by so many processes on the CPU."""
+def launch() -> Callable[..., None]:
+    """`launch("one_step.py", "out", processes=2)`: run a script of this folder by so many processes on the CPU."""
 
-    def run(script: str, *arguments: object, processes: int = 1) -> str:
+    def run(script: str, *arguments: object, processes: int = 1) -> None:
         together = ["-m", "torch.distributed.run", f"--nproc_per_node={processes}", "--master_port=0", "--standalone"]
         command = [sys.executable, *(together if processes > 1 else []), str(Path(__file__).parent / script), *map(str, arguments)]
         environment = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
         try:
-            out, err = process.communicate(timeout=120)
+            _, errors = process.communicate(timeout=120)
         except subprocess.TimeoutExpired:
             process.terminate()  # a launcher that is killed outright leaves its processes running
-            out, err = process.communicate()
-        assert process.returncode == 0, err
-        return out
+            _, errors = process.communicate()
+        assert process.returncode == 0, errors
 
     return run

@@ -8,13 +8,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from pathlib import Path
+
+from accelerate import PartialState
 
 from seqvae import recipe as recipes
 from seqvae.training.run import train
 from seqvae.training.trainer import Trainer
 
 
-def main(path: str) -> None:
+def main(recipe: str, folder: Path) -> None:
     step = Trainer._step
 
     def told(trainer: Trainer, *rows: object) -> None:
@@ -23,9 +26,10 @@ def main(path: str) -> None:
             os.kill(os.getpid(), signal.SIGTERM)
 
     Trainer._step = told  # type: ignore[method-assign]
-    result = train(recipes.load(path))
-    print(f"{result.steps} steps, {result.interrupted}", flush=True)
+    result = train(recipes.load(recipe))
+    folder.mkdir(exist_ok=True)
+    (folder / str(PartialState().process_index)).write_text(f"{result.steps} steps, {result.interrupted}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], Path(sys.argv[2]))

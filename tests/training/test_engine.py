@@ -18,7 +18,7 @@ from seqvae.training.engine import AccelerateEngine
 
 
 @pytest.mark.slow
-def test_one_process_and_two_make_the_same_steps(launch: Callable[..., str], tmp_path: Path) -> None:
+def test_one_process_and_two_make_the_same_steps(launch: Callable[..., None], tmp_path: Path) -> None:
     launch("one_step.py", tmp_path / "whole", 1)
     launch("one_step.py", tmp_path / "shared", 1, processes=2)
     whole, shared = load_file(tmp_path / "whole"), load_file(tmp_path / "shared")

@@ -157,9 +157,13 @@ def test_sigterm_checkpoints_and_leaves_and_the_run_can_go_on(tiny: Tiny, tmp_pa
 
 
 @pytest.mark.slow
-def test_a_signal_to_one_process_of_two_stops_both_at_the_same_step(tiny: Tiny, tmp_path: Path, launch: Callable[..., str]) -> None:
+def test_a_signal_to_one_process_of_two_stops_both_at_the_same_step(
+    tiny: Tiny, tmp_path: Path, launch: Callable[..., None]
+) -> None:
     (tmp_path / "recipe.yaml").write_text(tiny("training.steps=100000", "training.log_every=100").to_yaml())
-    assert launch("one_stop.py", tmp_path / "recipe.yaml", processes=2).splitlines() == ["3 steps, SIGTERM"] * 2
+    launch("one_stop.py", tmp_path / "recipe.yaml", tmp_path / "ended", processes=2)
+    ended = {path.name: path.read_text() for path in (tmp_path / "ended").iterdir()}
+    assert ended == {"0": "3 steps, SIGTERM", "1": "3 steps, SIGTERM"}
     (folder,) = (tmp_path / "run" / "checkpoints").iterdir()
     assert json.loads((folder / "state.json").read_text())["progress"]["finished"] is False
     assert (tmp_path / "run" / "model").is_dir()
