@@ -96,7 +96,7 @@ def bayesian(
     except ImportError:
         raise ConfigError("Bayesian optimisation needs BoTorch: pip install 'seqvae[bo]'") from None
     oracle.tell([canonical(vae.modality, record) for record in starts.records], starts.values)
-    x, y = starts.z.flatten(1).double().cpu(), torch.from_numpy(goal.worth(starts.values))[:, None]
+    x, y = vae.model.project(starts.z).flatten(1).double().cpu(), torch.from_numpy(goal.worth(starts.values))[:, None]
     known = torch.isfinite(y[:, 0])
     x, y = x[known], y[known]
     region, found, seen = TrustRegion(x.shape[1], batch), [], set()
@@ -105,6 +105,7 @@ def bayesian(
         while oracle.calls < oracle.budget and idle < 5:  # a space that gives nothing new is exhausted
             before = oracle.calls
             z = METHODS[method](x, y, min(batch, oracle.budget - oracle.calls), region)
+            z = vae.model.project(z.view(-1, *vae.model.event_shape)).flatten(1)  # what will be decoded is what is learnt from
             worth, records = _judge(vae, goal, oracle, z)
             fresh = [(record, value) for record, value in zip(records, worth, strict=True) if record is not None]
             found += [pair for pair in fresh if str(pair[0]) not in seen]

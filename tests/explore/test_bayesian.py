@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from seqvae import registry
+from seqvae.distributions.sphere import unit_sphere
 from seqvae.errors import ConfigError
 from seqvae.explore import starts
 from seqvae.explore.bayesian import METHODS, TrustRegion, bayesian
@@ -64,6 +66,21 @@ def test_the_budget_is_kept_and_values_are_real(vae, goal, begin, method):
     assert {value for _, value in found} <= {float(n) for n in range(1, 9)}
     assert all(value == len(record.split()) for record, value in found)
     assert len({record for record, _ in found}) == len(found)
+
+
+def test_on_a_sphere_the_process_learns_from_what_is_decoded(vae, goal, begin, monkeypatch):
+    pytest.importorskip("botorch")
+    vae.model.posterior = registry.build("posterior", {"kind": "von_mises_fisher", "latent": 4}, vae.model.posterior.width)
+    seen = []
+
+    def anywhere(x, y, count, region):
+        seen.append(x)
+        return torch.randn(count, x.shape[1], dtype=x.dtype)
+
+    monkeypatch.setitem(METHODS, "anywhere", anywhere)
+    bayesian(vae, goal, begin, Oracle({"words": words}, budget=30), "anywhere", batch=10, seed=0)
+    assert len(seen) > 1
+    assert unit_sphere.check(seen[-1]).all()
 
 
 @pytest.mark.parametrize("method", METHODS)
