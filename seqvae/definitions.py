@@ -53,13 +53,16 @@ DEFINITIONS: dict[str, Definition] = {
     "reconstruction_sampled": Definition(
         "share", "draws that give the record back, over latents sampled from its posterior (10 x 10 published)"
     ),
-    "snn": Definition("0 to 1", "Tanimoto similarity of a sample to the nearest record, averaged (MOSES)"),
-    "fragments": Definition("0 to 1", "cosine of the counts of BRICS fragments in samples and records (MOSES)"),
-    "scaffolds": Definition("0 to 1", "cosine of the counts of Murcko scaffolds with two rings or more (MOSES)"),
-    "internal_diversity": Definition("0 to 1", "1 - mean Tanimoto similarity of all pairs of samples (MOSES)"),
+    "references": Definition("records", "real ones, drawn by the seed, that all valid samples, repeats too, are compared with"),
+    "snn": Definition(
+        "0 to 1", "as MOSES: Tanimoto similarity of a sample to the nearest reference, averaged; grows with their number"
+    ),
+    "fragments": Definition("0 to 1", "as MOSES: cosine of the counts of BRICS fragments in samples and references"),
+    "scaffolds": Definition("0 to 1", "as MOSES: cosine of the counts of Murcko scaffolds with two rings or more"),
+    "internal_diversity": Definition("0 to 1", "as MOSES: 1 - mean Tanimoto similarity of all pairs of samples"),
     "filters": Definition("share", "samples that pass MOSES's filters: elements, charges, rings, unwanted substructures"),
-    "property_distances": Definition("the property's", "Wasserstein-1 distance of its distributions in samples and records"),
-    "fcd": Definition("", "Frechet ChemNet distance of samples to records; lower is nearer"),
+    "property_distances": Definition("the property's", "Wasserstein-1 distance of its distributions in samples and references"),
+    "fcd": Definition("", "Frechet ChemNet distance of samples to references; lower is nearer"),
     "properties": Definition(
         "the property's", "how well the heads read it off the posterior mean: absolute error and R2, or accuracy"
     ),

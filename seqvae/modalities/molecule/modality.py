@@ -110,7 +110,7 @@ class MoleculeModality:
         return np.array([known[one] is not None and known[one] == known[other] for one, other in pairs])
 
     def generation_metrics(
-        self, samples: Sequence[str], references: Sequence[str], training: Sequence[str] | None
+        self, samples: Sequence[str], references: Sequence[str], training: Sequence[str] | None, seed: int = 0
     ) -> dict[str, Any]:
-        """What `metrics` measures of generated molecules against those of a split."""
-        return generation_metrics(samples, references, training)
+        """What `metrics` measures of generated molecules against those of a split; the seed is of the ones that it draws of them."""
+        return generation_metrics(samples, references, training, seed)
