@@ -75,7 +75,7 @@ class MoleculeModality:
             return None
 
     def similarity(self, a: Sequence[str], b: Sequence[str]) -> np.ndarray:
-        """`[N]` Tanimoto similarities of pairs, 0 to 1."""
+        """`[N]` Tanimoto similarities of pairs by counts of their environments, 0 to 1."""
         return tanimoto(a, b)
 
     def render(self, record: str) -> str:
