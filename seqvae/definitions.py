@@ -35,7 +35,9 @@ DEFINITIONS: dict[str, Definition] = {
     "reconstruction_exact": Definition("share", "records that the greedy decode of the posterior mean gives back exactly"),
     "reconstruction_token_accuracy": Definition("share", "target tokens, ends counted, that this decode has at the same position"),
     "bleu": Definition("0 to 100", "corpus BLEU of this decode against the records"),
-    "retrieval_gallery": Definition("records", "records among which a reconstruction, encoded again, is to find its own"),
+    "retrieval_gallery": Definition(
+        "records", "among which a reconstruction, encoded again, is to find its own; of its class where that is told, on average"
+    ),
     "retrieval_top1": Definition("share", "reconstructions whose own record is the nearest; 1 / gallery by chance"),
     "retrieval_top10": Definition("share", "the same among the 10 nearest; 10 / gallery by chance"),
     "retrieval_top50": Definition("share", "the same among the 50 nearest; 50 / gallery by chance"),
@@ -69,7 +71,7 @@ DEFINITIONS: dict[str, Definition] = {
     "sampled": Definition("records", "samples of the prior, of each class in turn where the model is told classes"),
     "known_classes": Definition("classes", "that the classifier tells apart"),
     "recognised_real": Definition("share", "real records whose class the classifier tells: what the next can reach at best"),
-    "recognised_reconstructed": Definition("share", "reconstructions that it takes for the class of their source"),
+    "recognised_reconstructed": Definition("share", "reconstructions that it takes for their source's class, of which a conditional decoder was told"),
     "recognised_sampled": Definition("share", "samples that it takes for the class asked for"),
     "same_class": Definition("share", "reconstructions that it takes for what it takes their source for, right or wrong"),
     "confidence_real": Definition("0 to 1", "the classifier's probability of the class it names, on real records"),
