@@ -34,6 +34,8 @@ class VaeOutput:
     Shapes:
         posterior: q(z|x), batch `[B]`; prior: p(z).
         z: `[S,B,*event]`, reparameterised samples of q(z|x).
+        decoder_z: `z` as the decoder reads it: the same numbers on a branch of their own, where an objective may weigh the gradient
+            that comes back from the decoder, while that of the heads stays whole.
         log_px: `[S,B]` nats per sequence.
         rate: KL(q(z|x) || p(z)), see `Rate`.
         features: `[B,H]` that the posterior read.
@@ -46,6 +48,7 @@ class VaeOutput:
     log_px: Tensor
     rate: Rate
     features: Tensor
+    decoder_z: Tensor
     head_losses: dict[str, Tensor] = field(default_factory=dict)
 
     @property
@@ -130,9 +133,10 @@ class SequenceModel(nn.Module):
         seen = self.condition(batch)
         features, posterior = self.infer(seen)
         z = posterior.rsample(torch.Size([samples]))
-        prior, log_px = self.prior(), self.log_likelihood(z, seen)
+        decoder_z = z.view_as(z)
+        prior, log_px = self.prior(), self.log_likelihood(decoder_z, seen)
         head_losses = self.heads.losses(posterior, z, batch)
-        return VaeOutput(posterior, prior, z, log_px, rate(posterior, prior, z), features, head_losses)
+        return VaeOutput(posterior, prior, z, log_px, rate(posterior, prior, z), features, decoder_z, head_losses)
 
 
 def build_model(steps: StepSpec, config: Mapping[str, Any], source_steps: StepSpec | None = None) -> SequenceModel:
@@ -149,12 +153,12 @@ def build_model(steps: StepSpec, config: Mapping[str, Any], source_steps: StepSp
     encoder = registry.build("encoder", config["encoder"], source_steps or steps)
     condition = registry.build("condition", config.get("condition", "none"))
     posterior = registry.build("posterior", config["posterior"], encoder.width + condition.feature_width)
-    _require_same_support(config)
+    _require_fitting_prior(config)
     prior = registry.build("prior", config["prior"], posterior.event_shape, posterior=posterior)
     told = torch.Size([*posterior.event_shape[:-1], posterior.event_shape[-1] + condition.latent_width])
     decoder = registry.build("decoder", config["decoder"], steps, told)
     likelihood = registry.build("likelihood", config["likelihood"], steps, decoder.width, decoder.embedding)
-    heads = registry.build_named("head", config.get("heads") or {}, posterior.event_shape)
+    heads = registry.build_named("head", config.get("heads") or {}, posterior.event_shape, support=support.support_of(posterior))
     return SequenceModel(encoder, posterior, prior, decoder, likelihood, PropertyHeads(heads), condition)
 
 
@@ -167,9 +171,15 @@ def standalone(model: SequenceModel, config: Mapping[str, Any]) -> dict[str, Any
     return {name: says[name](part) if name in says else part for name, part in config.items()}
 
 
-def _require_same_support(config: Mapping[str, Any]) -> None:
-    """A posterior has a divergence from priors on its own support only."""
+def _require_fitting_prior(config: Mapping[str, Any]) -> None:
+    """A posterior has a divergence from priors on its own support only, and may be made for some of them alone."""
     posterior, prior = (registry.lookup(kind, config[kind]["kind"]).cls for kind in ("posterior", "prior"))
+    made_for = getattr(posterior, "priors", None)
+    if made_for is not None and config["prior"]["kind"] not in made_for:
+        raise ConfigError(
+            f"model.posterior={config['posterior']['kind']} is made for some priors only, and model.prior="
+            f"{config['prior']['kind']} is none of them; choose model.prior among: {', '.join(made_for)}"
+        )
     if not support.same_support(posterior, prior):
         fitting = [name for name, entry in registry.entries("prior").items() if support.same_support(posterior, entry.cls)]
         raise ConfigError(

@@ -39,6 +39,11 @@ class Rate:
         return self.per_dimension.shape[-1] < self.dimensions
 
     @property
+    def estimated(self) -> bool:
+        """Whether some part is no divergence but a noisy estimate of one at samples."""
+        return any(part.dim() == 3 for part in self.parts.values())
+
+    @property
     def per_dimension(self) -> Tensor:
         """All parts side by side, `[B,K]` (or `[S,B,K]`), nats."""
         parts = list(self.parts.values())

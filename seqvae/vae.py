@@ -327,8 +327,8 @@ class SeqVAE:
 
         Args:
             records: to learn from, most likely those that the model was trained on; or their latents `[N,*event]`.
-            properties: by name, a number a record (NaN where missing), or a function from a record to its number. A head of that
-                name which the model has already is replaced.
+            properties: by name, a number a record (NaN where missing), or a function from a record in its canonical form to its
+                number. A head of that name which the model has already is replaced.
             kind: of the heads, `regression` or `classification`.
             steps: of Adam.
             seed: of the initial weights and the batches.
@@ -338,11 +338,13 @@ class SeqVAE:
             ConfigError: an unknown kind or keyword.
             DataError: as `encode`; no number for each record, or none at all.
         """
-        z = self._latents(records) if isinstance(records, Tensor) else self.encode(records)
-        targets = {name: property_values(name, given, records, len(z)) for name, given in properties.items()}
+        held = records if isinstance(records, Tensor) else self._parsed(records)
+        z = self._latents(held) if isinstance(held, Tensor) else self.encode(held)
+        targets = {name: property_values(name, given, held, len(z), self.modality) for name, given in properties.items()}
         recipe = recipes.with_heads(self.recipe, {name: {"kind": kind, **keywords} for name in properties})
         with seeded(seed):
-            fitted = fit_heads(recipe.model.heads or {}, self.model.event_shape, z, targets, steps)
+            space = support.support_of(self.model.posterior)
+            fitted = fit_heads(recipe.model.heads or {}, self.model.event_shape, z, targets, steps, space)
         self.model.heads, self.recipe = self.model.heads.updated(fitted), recipe
 
     def constraint(self, max_length: int | None = None) -> Constraint | None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -15,6 +15,10 @@ import torch
 from seqvae.batch import SequenceBatch, pad
 from seqvae.model import SequenceModel, build_model
 from seqvae.steps import StepSpec
+
+if TYPE_CHECKING:
+    from seqvae.recipe import Recipe
+    from seqvae.training.trainer import TrainResult
 
 TOKENS = StepSpec(size=23)
 STROKES = StepSpec(size=5, discrete=False, start=(0.0, 0.0, 1.0, 0.0, 0.0))
@@ -129,6 +133,28 @@ def network_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], 
         return folder
 
     return make
+
+
+@pytest.fixture
+def train_until(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Recipe], TrainResult]:
+    """`train_until(3, recipe)`: train it, told to stop once three steps are done."""
+
+    def run(stop: int, recipe: Recipe) -> TrainResult:
+        from seqvae.training.run import train
+        from seqvae.training.trainer import Trainer
+
+        step = Trainer._step
+
+        def interrupted(trainer: Trainer, *rows: object) -> None:
+            step(trainer, *rows)  # type: ignore[arg-type]
+            if trainer.progress.step == stop:
+                trainer.signals.received = "SIGTERM"
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Trainer, "_step", interrupted)
+            return train(recipe)
+
+    return run
 
 
 @pytest.fixture

@@ -122,9 +122,9 @@ def test_importance_weights_are_log_joint_minus_log_posterior() -> None:
     exact = Independent(Normal(0.75 * one, 0.5**0.5 * one), 1)
     z = exact.sample(torch.Size([6]))
     log_px = Normal(z[..., 0], 1).log_prob(torch.tensor(x, dtype=torch.float64))
-    output = VaeOutput(exact, prior, z, log_px, Rate({"z": one}), one)
+    output = VaeOutput(exact, prior, z, log_px, Rate({"z": one}), one, z)
     torch.testing.assert_close(output.log_weights, torch.full((6, 1), -1.8280121234846454, dtype=torch.float64))
-    other = VaeOutput(Independent(Normal(0.5 * one, one), 1), prior, z, log_px, Rate({"z": one}), one)
+    other = VaeOutput(Independent(Normal(0.5 * one, one), 1), prior, z, log_px, Rate({"z": one}), one, z)
     numbers = z[:, 0, 0].numpy()
     expected = stats.norm.logpdf(x, numbers, 1) + stats.norm.logpdf(numbers) - stats.norm.logpdf(numbers, 0.5, 1)
     torch.testing.assert_close(other.log_weights[:, 0], torch.from_numpy(expected))
@@ -166,3 +166,11 @@ def test_parts_on_different_supports_are_refused(make_model: MakeModel) -> None:
         make_model(posterior={"kind": "von_mises_fisher"})
     with pytest.raises(ConfigError, match=r"posterior=diagonal lives on the real numbers, model\.prior=uniform_sphere on the unit"):
         make_model(prior={"kind": "uniform_sphere"})
+
+
+@pytest.mark.parametrize("prior", ["mixture", "vamp"])
+def test_a_posterior_that_names_its_priors_is_refused_another(make_model: MakeModel, prior: str) -> None:
+    """A learnt prior that comes to meet the delta posterior takes its committed rate away."""
+    with pytest.raises(ConfigError, match=rf"model\.prior={prior} is none of them; choose model\.prior among: standard_normal"):
+        make_model(posterior={"kind": "delta"}, prior={"kind": prior})
+    make_model(posterior={"kind": "delta"})

@@ -272,3 +272,25 @@ def test_pieces_round_trip_and_complete():
     torch.testing.assert_close(vae.encode(SENTENCES), torch.cat([vae.encode([s]) for s in SENTENCES]))
     assert all(sentence.startswith("the cat") for sentence in vae.complete("the cat", seed=0))
     assert all(isinstance(sentence, str) for sentence in vae.sample(5, seed=0))
+
+
+def test_a_users_function_reads_what_an_optimisation_would_give_it():
+    """Strings are parsed and made canonical before a head learns from them, as they are before an oracle is asked."""
+    vae, read = build(), []
+    vae.fit_heads(["  a  dog ran", "the dog sat"], {"length": lambda record: read.append(record) or len(record)}, steps=1)
+    assert read == ["a dog ran", "the dog sat"]
+    assert float(vae.model.heads["length"].mean) == 10
+
+
+def test_heads_of_a_sphere_read_directions_however_they_come_by_them():
+    """Learnt from records or from latents; asked for means, which lie inside, or for what a climb comes by."""
+    parts = ("posterior=von_mises_fisher", "prior=uniform_sphere", "heads.joint=regression")
+    vae = build(SENTENCES, 0, *(f"model.{part}" for part in parts))
+    inside = vae.encode(SENTENCES)
+    torch.testing.assert_close(vae.model.heads["joint"](inside), vae.model.heads["joint"](2 * inside))
+    vae.fit_heads(SENTENCES, {"records": [1, 2, 3, 4, 5]}, steps=5, seed=0)
+    vae.fit_heads(inside, {"latents": [1, 2, 3, 4, 5]}, steps=5, seed=0)
+    said = vae.predict(SENTENCES)
+    torch.testing.assert_close(said["records"].mean, said["latents"].mean)
+    on_it = vae.model.heads.predict(vae.model.project(inside))
+    torch.testing.assert_close(said["records"].mean, on_it["records"].mean)

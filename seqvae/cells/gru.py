@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqvae.cells.recurrence import Told, project, widened
+from seqvae.cells.recurrence import Told, project, run_kernel, widened
 from seqvae.registry import register
 
 
@@ -41,7 +41,7 @@ class Gru(nn.Module):
             return self._one_step(inputs, state, told)
         if told is not None:
             inputs = told.beside(inputs)
-        outputs, h = self.rnn(inputs, state[0].to(inputs.dtype).unsqueeze(0))
+        outputs, h = run_kernel(self.rnn, inputs, state[0].to(inputs.dtype).unsqueeze(0), self.training)
         return outputs, (h[0],)
 
     def _one_step(self, inputs: Tensor, state: tuple[Tensor, ...], told: Told | None) -> tuple[Tensor, tuple[Tensor, ...]]:

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from seqvae.cells.gates import keep_steps, remember, tanh
-from seqvae.cells.recurrence import RecurrentProduct, Told, orthogonal_, project, widened
+from seqvae.cells.recurrence import RecurrentProduct, Told, orthogonal_, project, run_kernel, widened
 from seqvae.registry import register
 
 
@@ -56,7 +56,7 @@ class Lstm(nn.Module):
         if told is not None:
             inputs = told.beside(inputs)
         before = (state[0].to(inputs.dtype).unsqueeze(0), state[1].to(inputs.dtype).unsqueeze(0))
-        outputs, (h, c) = self.rnn(inputs, before)
+        outputs, (h, c) = run_kernel(self.rnn, inputs, before, self.training)
         return outputs, (h[0], c[0])
 
     def _stepped(self, inputs: Tensor, state: tuple[Tensor, ...], told: Told | None) -> tuple[Tensor, tuple[Tensor, ...]]:

@@ -53,6 +53,17 @@ def project(inputs: Tensor, told: Told | None, weight: Tensor, bias: Tensor | No
     return given if told is None else given + told.product(weight)
 
 
+def run_kernel(rnn: nn.RNNBase, inputs: Tensor, state: Any, training: bool) -> tuple[Tensor, Any]:
+    """Outputs and state after inputs, by torch's own kernel of one layer, which has no dropout.
+
+    In evaluation too it runs as in training where gradients are asked for, as by a climb through a decoder: cuDNN keeps what a
+    backward pass needs in that mode only, and refuses one after the other. The numbers are the same.
+    """
+    rnn.training = training or torch.is_grad_enabled()
+    outputs, after = rnn(inputs, state)
+    return outputs, after
+
+
 class RecurrentProduct:
     """`product(t, h)` is given_t + W h for t = 0, 1, ..., each t once.
 

@@ -78,7 +78,7 @@ def _labels(vae: SeqVAE, store: SequenceStore, name: str, function: Callable[[An
 
     if function is not None:
         records = vae.codec.decode([store[row] for row in range(len(store))])
-        return computed(name, each(function), records)
+        return computed(name, each(function, vae.modality), records)
     columns = {held: number for number, held in enumerate(store.property_names)}
     target = target_of(name, columns, store.property_tensor, store.label_tensor)
     assert target is not None, "_bring has seen to it"

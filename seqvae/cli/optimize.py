@@ -131,7 +131,7 @@ def _functions(vae: SeqVAE, names: Sequence[str], oracles: Sequence[str]) -> dic
     found: dict[str, PropertyFunction] = {}
     for name in names:
         if name in own:
-            found[name] = each(own[name])
+            found[name] = each(own[name], vae.modality)
             continue
         try:
             found |= property_functions(vae.modality, [name])

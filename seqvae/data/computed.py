@@ -4,6 +4,8 @@ A modality that has any offers `property_function(name)`, which gives a function
 that has no such property. A recipe names them in `data.computed`; they stand beside the columns of `data.properties`, computed
 while the source is prepared.
 
+A user's function reads a record in its canonical form, whether a head is to learn it or an optimisation asks it.
+
 Only a modality's own functions may be named in a recipe: recipes travel with models, and must not name code to run.
 """
 
@@ -40,9 +42,14 @@ def property_functions(modality: Any, names: Sequence[str]) -> dict[str, Propert
     return {name: modality.property_function(name) for name in names}
 
 
-def each(function: Callable[[Any], float]) -> PropertyFunction:
-    """A function of one record as one of many."""
-    return lambda records: np.array([function(record) for record in records], dtype=np.float64)
+def canonical(modality: Any, record: Any) -> Any:
+    """A record's canonical form, None where it is no record; itself where the modality has no such form."""
+    return modality.canonical(record) if hasattr(modality, "canonical") else record
+
+
+def each(function: Callable[[Any], float], modality: Any) -> PropertyFunction:
+    """A user's function of one record as one of many, which reads their canonical forms."""
+    return lambda records: np.array([_plain(function(canonical(modality, record))) for record in records], dtype=np.float64)
 
 
 def compute(functions: Mapping[str, PropertyFunction], records: Sequence[Any]) -> np.ndarray:
@@ -63,14 +70,15 @@ def computed(name: str, function: PropertyFunction, records: Sequence[Any]) -> n
         return values
 
 
-def property_values(name: str, given: Given, records: Sequence[Any] | Tensor, count: int) -> Tensor:
+def property_values(name: str, given: Given, records: Sequence[Any] | Tensor, count: int, modality: Any) -> Tensor:
     """`[N]` float32 values of a property that a user gives, NaN where missing or where its function fails.
 
     Args:
         name: the property's, for messages.
         given: the values, or a function from a record to its own.
-        records: what the function reads; a tensor is latents, which it cannot.
+        records: parsed, for the function; a tensor is latents, which it cannot read.
         count: N.
+        modality: of the records.
 
     Raises:
         DataError: a function without records; values of another number, or all missing.
@@ -78,14 +86,19 @@ def property_values(name: str, given: Given, records: Sequence[Any] | Tensor, co
     if callable(given):
         if isinstance(records, Tensor):
             raise DataError(f"{name}: a function needs the records themselves, and latents were given")
-        values = computed(name, each(given), records)
+        values = computed(name, each(given, modality), records)
     else:
-        values = np.asarray(given, dtype=np.float64)
+        values = np.asarray(_plain(given), dtype=np.float64)
     if values.shape != (count,):
         raise DataError(f"{name}: expected {count} numbers, one a record, got shape {list(values.shape)}")
     if np.isnan(values).all():
         raise DataError(f"{name}: every value is missing; nothing to learn from")
     return torch.from_numpy(values.astype(np.float32))
+
+
+def _plain(given: Any) -> Any:
+    """A tensor as an array, wherever it lies and whatever hangs on it; all else as it is."""
+    return given.detach().cpu().numpy() if isinstance(given, Tensor) else given
 
 
 def _one(function: PropertyFunction, record: Any, failures: list[str]) -> float:

@@ -32,6 +32,15 @@ class UnitSphere(Constraint):
         longest = value.abs().amax(dim=-1, keepdim=True)  # scaled by it first, so that no square under- or overflows
         return functional.normalize(torch.where(longest > 0, value / longest, axis), dim=-1)
 
+    def within(self, value: Tensor, centre: Tensor, radius: float) -> Tensor:
+        """The nearest points of the sphere to vectors `[...,d]` that lie in a cap: no further than `radius` from points `centre` of
+        the sphere, as the crow flies. A vector opposite the centre, to which the whole rim is as near, is taken to the centre."""
+        value, half = self.project(value), min(radius, 2.0) / 2
+        across = functional.normalize(value - (value * centre).sum(-1, keepdim=True) * centre, dim=-1)
+        rim = (1 - 2 * half**2) * centre + 2 * half * math.sqrt(1 - half**2) * across  # at the angle 2 asin(radius / 2)
+        near = (value - centre).norm(dim=-1, keepdim=True) <= radius
+        return torch.where(near, value, self.project(rim))
+
 
 unit_sphere = UnitSphere()
 
@@ -50,6 +59,7 @@ class SphericalUniform(Distribution):
 
     arg_constraints: dict[str, Constraint] = {}  # noqa: RUF012  # torch's interface
     support = unit_sphere
+    has_rsample = True
 
     def __init__(self, zero: Tensor, validate_args: bool | None = None) -> None:
         self.zero = zero

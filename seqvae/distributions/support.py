@@ -41,6 +41,17 @@ def project(part: Any, z: Tensor) -> Tensor:
     return support.project(z) if isinstance(support, UnitSphere) else z
 
 
+def within(part: Any, z: Tensor, centre: Tensor, radius: float) -> Tensor:
+    """Latents `[N,*event]` taken to the nearest points of the part's support that lie no further than `radius` from
+    `centre [N,*event]`, itself on the support; each latent counts as one vector."""
+    support = support_of(part)
+    if isinstance(support, UnitSphere):
+        return support.within(z, centre, radius)
+    away = (z - centre).flatten(1)
+    factor = radius / away.norm(dim=1, keepdim=True).clamp(min=radius)  # 1 inside
+    return centre + (factor * away).view_as(z)
+
+
 def metric_of(part: Any) -> Metric:
     """How far apart two of a part's latents are: by their directions on a sphere, elsewhere as the crow flies."""
     return "cosine" if isinstance(support_of(part), UnitSphere) else "euclidean"

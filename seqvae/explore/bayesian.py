@@ -7,11 +7,16 @@ and the process learns. Two ways to propose:
     trust_region           Thompson samples in a box around the best, which grows with success and shrinks with failure
                            (TuRBO; Eriksson et al. 2019, arXiv 1910.01739)
 
+The trust region is TuRBO-1, a single box, with the constants and tolerances of the authors' code, but for this: the sides of the
+box are shares of the data's own, not of the kernel's length scales; any better value is a success; and a box that has shrunk away
+begins anew on the data that are there.
+
 Needs the extra `bo`. A latent that decodes to nothing valid counts as the worst value known.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,8 +25,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seqvae.data.computed import canonical
 from seqvae.errors import ConfigError, nearest
-from seqvae.explore.candidates import canonical
 from seqvae.explore.goal import Goal
 from seqvae.explore.oracle import Oracle
 from seqvae.explore.starts import Starts
@@ -42,10 +47,12 @@ class TrustRegion:
 
     Attributes:
         dimensions: K of the latent.
-        length: of the box's sides; halves after `max(4, K)` failures in a row, doubles after 3 successes.
+        batch: q, latents proposed at a time; a success or a failure is a batch's.
+        length: of the box's sides; doubles after 3 successes in a row, halves after `ceil(max(4, K) / q)` failures in a row.
     """
 
     dimensions: int
+    batch: int
     length: float = 0.8
     least: float = 2.0**-7
     most: float = 1.6
@@ -57,7 +64,7 @@ class TrustRegion:
         self.successes, self.failures = (self.successes + 1, 0) if improved else (0, self.failures + 1)
         if self.successes == 3:
             self.length, self.successes = min(2 * self.length, self.most), 0
-        elif self.failures == max(4, self.dimensions):
+        elif self.failures == math.ceil(max(4, self.dimensions) / self.batch):
             self.length, self.failures = self.length / 2, 0
         if self.length < self.least:
             self.length = 0.8
@@ -92,7 +99,7 @@ def bayesian(
     x, y = starts.z.flatten(1).double().cpu(), torch.from_numpy(goal.worth(starts.values))[:, None]
     known = torch.isfinite(y[:, 0])
     x, y = x[known], y[known]
-    region, found, seen = TrustRegion(x.shape[1]), [], set()
+    region, found, seen = TrustRegion(x.shape[1], batch), [], set()
     with seeded(seed):
         idle = 0
         while oracle.calls < oracle.budget and idle < 5:  # a space that gives nothing new is exhausted
@@ -121,7 +128,7 @@ def _judge(vae: SeqVAE, goal: Goal, oracle: Oracle, z: Tensor) -> tuple[np.ndarr
 
 
 def _process(x: Tensor, y: Tensor) -> Any:
-    """A Gaussian process with a Matern kernel on latents scaled to the unit box and standardised values."""
+    """A Gaussian process, by BoTorch's default an RBF kernel, on latents scaled to the unit box and standardised values."""
     from botorch.fit import fit_gpytorch_mll
     from botorch.models import SingleTaskGP
     from botorch.models.transforms import Normalize, Standardize

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seqvae.data.computed import canonical
 from seqvae.data.splits import digest_of
 from seqvae.errors import DataError
 from seqvae.generation.rules import Greedy, SamplingRule
@@ -87,11 +88,6 @@ def admitted(candidates: Candidates, guards: Sequence[Guard], least: float | Non
     return candidates.where(keep)
 
 
-def canonical(modality: Any, record: Any) -> Any:
-    """A record's canonical form, None where it is no record."""
-    return modality.canonical(record) if hasattr(modality, "canonical") else record
-
-
 def similarity(modality: Any, a: Sequence[Any], b: Sequence[Any]) -> np.ndarray:
     """`[N]` of pairs, NaN where the modality cannot say."""
     if not hasattr(modality, "similarity") or not len(a):
@@ -118,16 +114,16 @@ def _candidates(vae: SeqVAE, z: Tensor, starts: Sequence[Any], found: list[tuple
 
 
 def encodable(vae: SeqVAE, records: Sequence[Any]) -> list[Tensor | None]:
-    """The latent of each record, None for one that the codec refuses."""
+    """The latent of each record, on the support, None for one that the codec refuses."""
     try:
-        return list(vae.encode(records)) if records else []
+        return list(vae.model.project(vae.encode(records))) if records else []
     except DataError:
         return [_encoded(vae, record) for record in records]
 
 
 def _encoded(vae: SeqVAE, record: Any) -> Tensor | None:
     try:
-        return vae.encode([record])[0]
+        return vae.model.project(vae.encode([record]))[0]
     except DataError:
         return None
 

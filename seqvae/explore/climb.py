@@ -2,8 +2,9 @@
 
     z <- project(z + Adam(d/dz [score(z) - sum of penalties]))
 
-Adam's step is a function of each coordinate's own gradients, so rows do not influence one another. No gradient goes through encoder
-or decoder unless a guard asks for it.
+The projection is onto the support of the latents, so that a sphere is climbed on the sphere, then the guards'. Adam's step is a
+function of each coordinate's own gradients, so rows do not influence one another. No gradient goes through encoder or decoder
+unless a guard asks for it.
 """
 
 from __future__ import annotations
@@ -16,15 +17,23 @@ from torch import Tensor
 from seqvae.explore.guards.guard import Guard
 
 
-def climb(score: Callable[[Tensor], Tensor], start: Tensor, guards: Sequence[Guard], steps: int, learning_rate: float) -> Tensor:
+def climb(
+    score: Callable[[Tensor], Tensor],
+    start: Tensor,
+    guards: Sequence[Guard],
+    steps: int,
+    learning_rate: float,
+    project: Callable[[Tensor], Tensor] = lambda z: z,
+) -> Tensor:
     """The path of every latent, `[steps+1,N,*event]`, its start included.
 
     Args:
         score: `[N]` of latents `[N,*event]`.
-        start: `[N,*event]`.
+        start: `[N,*event]`, on the support.
         guards: have been told of the start (`begin`).
         steps: of Adam.
         learning_rate: about the length of a coordinate's first step.
+        project: onto the support; the real numbers unless told otherwise.
     """
     z = start.detach().clone().requires_grad_()
     optimizer = torch.optim.Adam([z], lr=learning_rate)
@@ -37,6 +46,7 @@ def climb(score: Callable[[Tensor], Tensor], start: Tensor, guards: Sequence[Gua
             (z.grad,) = torch.autograd.grad(loss.sum(), z)
             optimizer.step()
             with torch.no_grad():
+                z.copy_(project(z))
                 for guard in guards:
                     z.copy_(guard.project(z))
             path.append(z.detach().clone())

@@ -19,8 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seqvae.data.computed import canonical
 from seqvae.errors import ConfigError
-from seqvae.explore.candidates import Candidates, admitted, canonical, decoded, similarity
+from seqvae.explore.candidates import Candidates, admitted, decoded, similarity
 from seqvae.explore.climb import climb
 from seqvae.explore.goal import Goal
 from seqvae.explore.guards.guard import Guard
@@ -98,10 +99,12 @@ class LatentOptimizer:
 
     def climb(self, start: Tensor) -> Tensor:
         """The guarded path of every latent `[N,*event]`, `[steps+1,N,*event]`; nothing is decoded unless a guard does."""
-        with evaluating(self.vae.model):
+        model = self.vae.model
+        start = model.project(start)  # a mean of directions lies inside their sphere
+        with evaluating(model):
             for guard in self.guards:
                 guard.begin(self.vae, self.goal, start)
-            return climb(self.goal.score, start, self.guards, self.steps, self.learning_rate)
+            return climb(self.goal.score, start, self.guards, self.steps, self.learning_rate, model.project)
 
     def run(self, starts: Starts, oracle: Oracle, seed: int | None = None) -> Optimised:
         """Climb from all starts and judge what comes out.

@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from seqvae.data.computed import canonical
 from seqvae.data.splits import digest_of
 from seqvae.errors import ConfigError
-from seqvae.explore.candidates import canonical
 from seqvae.explore.goal import Goal
 from seqvae.explore.optimizer import LatentOptimizer, Optimised
 from seqvae.explore.oracle import Oracle

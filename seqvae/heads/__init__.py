@@ -1,6 +1,6 @@
 """Heads: a latent to a property of its record, to train beside the autoencoder or afterwards, and to climb.
 
-A head is built as `Head(event_shape: torch.Size, *, ...)` and offers
+A head is built as `Head(event_shape: torch.Size, support: Constraint | None = None, *, ...)` and offers
 
 - `forward(z [...,*event]) -> [E,...]`: what each of its E members says, in units in which properties compare: standard deviations
   of the training labels, or log-odds. This is what an optimiser climbs;

@@ -10,6 +10,7 @@ from typing import Annotated
 import torch
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn
+from torch.distributions.constraints import Constraint
 
 from seqvae.errors import DataError
 from seqvae.heads.ensemble import Reads
@@ -24,6 +25,7 @@ class ClassificationHead(Head):
     def __init__(
         self,
         event_shape: torch.Size,
+        support: Constraint | None = None,
         *,
         hidden: PositiveInt = 64,
         depth: NonNegativeInt = 1,
@@ -32,7 +34,7 @@ class ClassificationHead(Head):
         weight: PositiveFloat = 1.0,
         reads: Reads = "mean",
     ) -> None:
-        super().__init__(event_shape, hidden, depth, ensemble, dropout, weight, reads)
+        super().__init__(event_shape, support, hidden, depth, ensemble, dropout, weight, reads)
 
     def standardise(self, targets: Tensor) -> None:
         """Nothing to learn; checks the labels.

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributions.constraints import Constraint
 
 from seqvae import registry
 from seqvae.errors import DataError
@@ -20,11 +21,17 @@ BATCH = 512
 
 
 def fit_heads(
-    configs: Mapping[str, Any], event_shape: torch.Size, z: Tensor, targets: Mapping[str, Tensor], steps: int = 2000
+    configs: Mapping[str, Any],
+    event_shape: torch.Size,
+    z: Tensor,
+    targets: Mapping[str, Tensor],
+    steps: int = 2000,
+    support: Constraint | None = None,
 ) -> dict[str, nn.Module]:
-    """A new head for each property of `targets`, as its configuration in `configs` says, fitted as by `fit_head`."""
+    """A new head for each property of `targets`, as its configuration in `configs` says, fitted as by `fit_head`, on latents of a
+    `support`."""
     wanted = {name: config for name, config in configs.items() if name in targets}
-    heads = registry.build_named("head", wanted, event_shape)
+    heads = registry.build_named("head", wanted, event_shape, support=support)
     for name, head in heads.items():
         fit_head(head.to(z.device), z, targets[name], steps)
     return heads

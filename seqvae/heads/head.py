@@ -6,7 +6,9 @@ from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
+from torch.distributions.constraints import Constraint
 
+from seqvae.distributions.support import project
 from seqvae.heads.ensemble import EnsembleMlp, Prediction, Reads
 
 
@@ -15,21 +17,32 @@ class Head(nn.Module, ABC):
 
     Args:
         event_shape: of one latent.
+        support: where latents live. On a sphere the head reads the nearest point of it, as the decoder does: the mean of a
+            posterior lies inside, the further the less concentrated it is.
         hidden, depth, ensemble, dropout: see `EnsembleMlp`.
         weight: of the loss in joint training, against nats of the ELBO.
         reads: the posterior's mean, or a sample, in joint training.
     """
 
     def __init__(
-        self, event_shape: torch.Size, hidden: int, depth: int, ensemble: int, dropout: float, weight: float, reads: Reads
+        self,
+        event_shape: torch.Size,
+        support: Constraint | None,
+        hidden: int,
+        depth: int,
+        ensemble: int,
+        dropout: float,
+        weight: float,
+        reads: Reads,
     ) -> None:
         super().__init__()
+        self.support = support
         self.weight, self.reads = weight, reads
         self.network = EnsembleMlp(event_shape, hidden, depth, ensemble, dropout)
 
     def forward(self, z: Tensor) -> Tensor:
         """`[E,...]` in the head's units: what each member says of latents `[...,*event]`."""
-        said: Tensor = self.network(z)
+        said: Tensor = self.network(project(self, z))
         return said
 
     def loss(self, z: Tensor, target: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from typing import Annotated
 import torch
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor
+from torch.distributions.constraints import Constraint
 
 from seqvae.heads.ensemble import Reads
 from seqvae.heads.head import Head
@@ -25,6 +26,7 @@ class RegressionHead(Head):
 
     Args:
         event_shape: of one latent.
+        support: where latents live, see `Head`.
         hidden, depth: of the perceptron.
         ensemble: members; five or so give an uncertainty worth having.
         dropout: in the perceptron.
@@ -38,6 +40,7 @@ class RegressionHead(Head):
     def __init__(
         self,
         event_shape: torch.Size,
+        support: Constraint | None = None,
         *,
         hidden: PositiveInt = 64,
         depth: NonNegativeInt = 2,
@@ -46,7 +49,7 @@ class RegressionHead(Head):
         weight: PositiveFloat = 1.0,
         reads: Reads = "mean",
     ) -> None:
-        super().__init__(event_shape, hidden, depth, ensemble, dropout, weight, reads)
+        super().__init__(event_shape, support, hidden, depth, ensemble, dropout, weight, reads)
         self.register_buffer("mean", torch.zeros(()))
         self.register_buffer("scale", torch.ones(()))
 

@@ -60,23 +60,25 @@ class ImportanceWeighted(nn.Module):
         """The loss of a batch at a global step."""
         beta = self.beta(step)
         output: VaeOutput = model(batch, self.samples)
-        bound = self._doubly(model, output, beta) if self.doubly else iwae(_log_weights(output, output.posterior, beta))
+        bound = self._doubly(model, output, beta) if self.doubly else iwae(_log_weights(output, output.posterior, output.z, beta))
         return Loss(output.supervision - bound, true_terms(output), {"beta": beta})
 
     def _doubly(self, model: nn.Module, output: VaeOutput, beta: float) -> Tensor:
         """The bound, with the doubly reparameterised gradient."""
-        log_weights = _log_weights(output, _held(model.posterior, output.features), beta)  # type: ignore[arg-type]
+        z = output.z.view_as(output.z)  # what the densities read; the heads' gradient at output.z itself is no part of the bound's
+        log_weights = _log_weights(output, _held(model.posterior, output.features), z, beta)  # type: ignore[arg-type]
         share = torch.softmax(log_weights.detach(), dim=0)  # w~, [S,B]
-        if output.z.requires_grad:
+        if z.requires_grad:
             again = (1 - beta) + beta * share
-            output.z.register_hook(lambda gradient: gradient * again.view(*again.shape, *[1] * (gradient.dim() - 2)))
+            for read in (output.decoder_z, z):
+                read.register_hook(lambda gradient: gradient * again.view(*again.shape, *[1] * (gradient.dim() - 2)))
         surrogate = (share * log_weights).sum(0)  # its gradient is the bound's, as softmax is the gradient of logsumexp
         return surrogate + (iwae(log_weights) - surrogate).detach()
 
 
-def _log_weights(output: VaeOutput, posterior: Distribution, beta: float) -> Tensor:
-    """log w, `[S,B]` nats, with the density of `posterior` in place of q's own."""
-    return output.log_px + beta * (output.prior.log_prob(output.z) - posterior.log_prob(output.z))
+def _log_weights(output: VaeOutput, posterior: Distribution, z: Tensor, beta: float) -> Tensor:
+    """log w, `[S,B]` nats, with the density of `posterior` in place of q's own, at the output's `z`."""
+    return output.log_px + beta * (output.prior.log_prob(z) - posterior.log_prob(z))
 
 
 def _held(posterior: nn.Module, features: Tensor) -> Distribution:

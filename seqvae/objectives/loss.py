@@ -32,5 +32,5 @@ def true_terms(output: VaeOutput) -> dict[str, Tensor]:
     """What every objective reports of a pass, unweighted and without gradients, `[B]` nats: `distortion`, `rate`, `head_NAME`."""
     rate = output.rate.total
     terms = {"distortion": output.distortion, "rate": rate.mean(0) if rate.dim() == 2 else rate}
-    terms |= {f"head_{name}": loss for name, loss in output.head_losses.items()}
+    terms |= output.head_terms
     return {name: term.detach() for name, term in terms.items()}

@@ -11,7 +11,9 @@ it. Four variants go by that name in the literature and differ by much, so each 
 | `total_batch` | max(mean_i sum_j KL_ij, nats) | sketch-rnn's KL floor (Ha & Eck 2017, arXiv 1704.03477) |
 
 sketch-rnn states its floor of 0.20 for the mean over its 128 dimensions: 25.6 nats here. All four have exactly zero gradient below
-the threshold.
+the threshold. A floor under each sequence wants its divergence, not an estimate at a sample: E max(estimate, nats) lies above
+max(E estimate, nats), and a sequence well above the floor would go free whenever chance takes its estimate below. Such a rate (of a
+flow, or against a mixture) is known well enough on the batch mean.
 
 Capacity (Burgess et al. 2018, arXiv 1804.03599) holds the rate at a number of nats that grows with training. Policies with a
 multiplier that is learnt beside the model are in `multipliers.py`.
@@ -86,12 +88,18 @@ class FreeBits(RatePolicy):
         """The rate, never below the floor, `[B]` nats.
 
         Raises:
-            ConfigError: a floor for each dimension, under a rate that is known as a whole only.
+            ConfigError: a floor for each dimension, under a rate that is known as a whole only; one for each sequence, under a rate
+                that is estimated.
         """
+        if rate.estimated and self.variant in ("dimension_sample", "total"):
+            raise ConfigError(
+                f"objective.rate.variant={self.variant} wants the rate of each sequence, and of this posterior against this prior "
+                f"only estimates are known; give variant=total_batch and nats={self._together(rate):g} for the batch mean"
+            )
         if rate.whole and self.variant in ("dimension_batch", "dimension_sample"):
             raise ConfigError(
                 f"objective.rate.variant={self.variant} wants the rate of each dimension, and of this posterior against this prior "
-                f"only the sum is known; give variant=total_batch and nats={rate.dimensions * self.nats:g} for all "
+                f"only the sum is known; give variant=total_batch and nats={self._together(rate):g} for all "
                 f"{rate.dimensions} together"
             )
         nats = per_sequence(rate.per_dimension)  # [B,K]
@@ -104,6 +112,10 @@ class FreeBits(RatePolicy):
         # one value a sequence whose mean is sum_j max(mean_i KL_ij, nats): a dimension is charged for all sequences or for none
         above = across(nats.detach().mean(0)) > self.nats  # [K]
         return torch.where(above, nats, torch.full_like(nats, self.nats)).sum(-1)
+
+    def _together(self, rate: Rate) -> float:
+        """The threshold for the sum over dimensions that amounts to the same."""
+        return self.nats * (1 if self.variant.startswith("total") else rate.dimensions)
 
 
 @register("rate_policy", "capacity")

@@ -36,6 +36,8 @@ class DeltaPosterior(nn.Module):
         nats: the committed rate delta, per dimension; 0.15 in 32 dimensions is 4.8 nats.
     """
 
+    priors = ("standard_normal",)  # a prior that learns would come to meet it, and the rate fall below delta
+
     def __init__(self, width: int, *, latent: PositiveInt = 32, nats: PositiveFloat = 0.15) -> None:
         super().__init__()
         self.width, self.nats = width, nats

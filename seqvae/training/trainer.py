@@ -90,6 +90,7 @@ class Trainer:
         self.train_store, self.valid_store = splits["train"], splits.get("valid")
         self.engine, self.plan, self.loggers, self.facts = engine, plan, loggers, dict(facts)
         self.progress = Progress()
+        self.interrupted: str | None = None  # the signal that ends this run, as all processes know it
         self.augment = _build_augmentation(recipe.training.augmentation, vae.codec.spec)
         self.rate_schedule: Schedule = _build_schedule(recipe.training.learning_rate)
         self.base_rates = {name: [group["lr"] for group in optimizer.param_groups] for name, optimizer in engine.optimizers.items()}
@@ -101,7 +102,7 @@ class Trainer:
 
     def fit(self) -> TrainResult:
         """Train to the end, or until SIGTERM or Ctrl-C, which checkpoint and return."""
-        progress = self.progress
+        progress, self.interrupted = self.progress, None
         self.journal = JsonLines(self.run / "metrics.jsonl", until=progress.step) if self.main else None
         with StopSignals() as self.signals, Screen(self.settings, len(self.order), enabled=self.main) as self.screen:
             self.window = Window()
@@ -111,10 +112,17 @@ class Trainer:
                     if self._over():
                         break
             self._end()
-        return TrainResult(self.run, progress.step, progress.tokens_per_second, self.signals.received)
+        return TrainResult(self.run, progress.step, progress.tokens_per_second, self.interrupted)
 
     def _over(self) -> bool:
-        return self.progress.finished or self.progress.reached(self.settings) or self.signals.received is not None
+        told = self._told_to_stop()  # asked first, whatever else is so: every process takes part
+        return told or self.progress.finished or self.progress.reached(self.settings)
+
+    def _told_to_stop(self) -> bool:
+        """Whether any process has had a signal. All know at the same step: one that left alone would keep the others waiting."""
+        if self.interrupted is None and self.engine.across_sum(int(self.signals.received is not None)):
+            self.interrupted = next(name for name in gather_object([self.signals.received]) if name is not None)
+        return self.interrupted is not None
 
     def _step(self, rows: Sequence[np.ndarray]) -> None:
         """One global step on the micro-batches of some rows of the store, and what is due after it."""
@@ -154,7 +162,7 @@ class Trainer:
         """The last report, validation and checkpoint, each unless it has just been made."""
         self._report_training()
         progress = self.progress
-        if self.signals.received is None:
+        if self.interrupted is None:
             progress.finished = True
             if progress.validated_step != progress.step:
                 self.validate()
@@ -188,8 +196,8 @@ class Trainer:
             yield list(self.order[start : start + self.settings.accumulate])
 
     def _another(self) -> SequenceBatch:
-        """A micro-batch of this epoch, drawn from torch's generator."""
-        return self.train_store.batch(self.order[int(torch.randint(len(self.order), ()))])
+        """A micro-batch of this epoch, drawn from torch's generator and augmented as the steps' own are."""
+        return self.augment(self.train_store.batch(self.order[int(torch.randint(len(self.order), ()))]))
 
     # ---- learning rate ----
 

@@ -150,3 +150,29 @@ def test_training_under_autocast_gives_float32_gradients_near_the_exact_ones(cel
     for one, other in zip(rough, exact, strict=True):
         assert one.dtype == torch.float32
         assert torch.cosine_similarity(one.double().flatten(), other.flatten(), dim=0) > 0.98
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_in_evaluation_the_kernel_runs_as_in_training_where_gradients_are_asked_for(
+    kind: str, inputs: Tensor, told: Tensor
+) -> None:
+    """cuDNN refuses a backward pass after a forward one in evaluation mode."""
+    cell = build({"kind": kind})
+    with torch.no_grad():
+        plain, _ = cell(inputs, start(cell), Told(told))
+    assert not cell.rnn.training  # type: ignore[union-attr]
+    outputs, _ = cell(inputs, start(cell), Told(told))
+    assert cell.rnn.training  # type: ignore[union-attr]
+    assert not cell.training
+    torch.testing.assert_close(outputs, plain)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="cuDNN's own refusal")
+def test_gradients_in_evaluation_on_a_gpu(cell: nn.Module, inputs: Tensor, told: Tensor) -> None:
+    found = []
+    for device in ("cpu", "cuda"):
+        z = told.to(device).clone().requires_grad_()
+        state = tuple(part.to(device) for part in start(cell))
+        outputs, _ = cell.to(device)(inputs.to(device), state, Told(z))
+        found.append(torch.autograd.grad(outputs.sum(), z)[0].cpu())
+    torch.testing.assert_close(*found)

@@ -10,6 +10,8 @@ from seqvae.data.computed import compute, computed, property_functions, property
 from seqvae.errors import ConfigError, DataError
 from seqvae.modalities.text.modality import TextModality
 
+TEXT = TextModality()
+
 
 def test_a_column_a_function() -> None:
     functions = property_functions(TextModality(), ["words", "characters"])
@@ -50,16 +52,23 @@ def test_names_that_are_no_property() -> None:
 def test_values_that_a_user_gives() -> None:
     records = ["a", "bcd", ""]
     for given in ([1, 3, np.nan], np.array([1.0, 3.0, np.nan]), torch.tensor([1.0, 3.0, torch.nan])):
-        assert str(property_values("length", given, records, 3).tolist()) == "[1.0, 3.0, nan]"
-    share = property_values("share", lambda record: record.count("a") / len(record), records, 3)
+        assert str(property_values("length", given, records, 3, TEXT).tolist()) == "[1.0, 3.0, nan]"
+    share = property_values("share", lambda record: record.count("a") / len(record), records, 3, TEXT)
     assert str(share.tolist()) == "[1.0, 0.0, nan]"
     assert share.dtype == torch.float32
 
 
+def test_values_that_hang_on_a_graph() -> None:
+    weight = torch.tensor(2.0, requires_grad=True)
+    records = ["a", "bcd"]
+    for given in (torch.tensor([1.0, 3.0]) * weight, lambda record: len(record) * weight):
+        assert property_values("twice", given, records, 2, TEXT).tolist() == [2.0, 6.0]
+
+
 def test_values_that_are_none() -> None:
     with pytest.raises(DataError, match=r"qed: expected 3 numbers, one a record, got shape \[2\]"):
-        property_values("qed", [1.0, 2.0], ["a", "b", "c"], 3)
+        property_values("qed", [1.0, 2.0], ["a", "b", "c"], 3, TEXT)
     with pytest.raises(DataError, match="qed: every value is missing"):
-        property_values("qed", lambda record: 1 / 0, ["a", "b"], 2)
+        property_values("qed", lambda record: 1 / 0, ["a", "b"], 2, TEXT)
     with pytest.raises(DataError, match="qed: a function needs the records themselves"):
-        property_values("qed", len, torch.zeros(2, 4), 2)
+        property_values("qed", len, torch.zeros(2, 4), 2, TEXT)

@@ -24,6 +24,31 @@ def test_the_sphere_as_a_support() -> None:
     assert unit_sphere.check(unit_sphere.project(torch.tensor([[1e-30, 1e-30], [1e30, -1e30]]))).all()
 
 
+@pytest.mark.parametrize("radius", [1e-3, 0.5, 1.3, 2.0, 9.0])
+def test_a_cap_of_the_sphere_is_as_wide_as_its_ball(radius: float) -> None:
+    """What lies outside is taken to the rim, along the arc to the centre; against a search over the rim."""
+    centre, z = (normalize(torch.randn(50, 3, dtype=torch.float64), dim=-1) for _ in range(2))
+    found = unit_sphere.within(3 * z, centre, radius)
+    assert unit_sphere.check(found).all()
+    away, before = (found - centre).norm(dim=-1), (z - centre).norm(dim=-1)
+    torch.testing.assert_close(away, before.clamp(max=radius))
+    turns = torch.linspace(0, 2 * math.pi, 2001, dtype=torch.float64)
+    tangent = torch.linalg.svd(centre[:, None])[2][:, 1:]  # [50,2,3], across the centre
+    ring = torch.stack([turns.cos(), turns.sin()], -1) @ tangent  # [50,2001,3]
+    half = min(radius, 2.0) / 2
+    rim = (1 - 2 * half**2) * centre[:, None] + 2 * half * (1 - half**2) ** 0.5 * ring
+    nearest = (rim - z[:, None]).norm(dim=-1).amin(1)
+    outside = before > radius
+    torch.testing.assert_close((found - z).norm(dim=-1)[outside], nearest[outside], atol=2e-3, rtol=0)  # half a turn's step
+    assert unit_sphere.check(unit_sphere.within(-centre, centre, radius)).all()
+
+
+def test_uniform_samples_are_drawn_without_a_detour_over_parameters() -> None:
+    u = SphericalUniform(torch.zeros(3))
+    assert u.has_rsample
+    assert unit_sphere.check(u.rsample(torch.Size([4]))).all()
+
+
 def test_uniform_moments_and_entropy() -> None:
     u, n = SphericalUniform(torch.zeros(5, dtype=torch.float64)), 20_000
     z = u.sample(torch.Size([n]))

@@ -26,29 +26,30 @@ def begin(vae):
     return starts.Starts(begin.z, begin.records, words(begin.records)[:, None])
 
 
-def test_the_box_grows_with_three_successes_and_halves_with_as_many_failures_as_dimensions():
-    region = TrustRegion(6)
-    for improved in (True, True):
-        region.update(improved)
-    assert region.length == 0.8
-    region.update(True)
-    assert region.length == 1.6
-    for _ in range(3):
-        region.update(True)
-    assert region.length == 1.6  # not beyond
-    for _ in range(5):
+@pytest.mark.parametrize(("batch", "tolerance"), [(1, 20), (4, 5), (7, 3), (50, 1)])
+def test_the_box_halves_after_as_many_failed_batches_as_make_up_the_dimensions(batch: int, tolerance: int) -> None:
+    """ceil(max(4, 20) / q): as many latents are tried whatever the batch."""
+    region = TrustRegion(20, batch)
+    for _ in range(tolerance - 1):
         region.update(False)
-    assert region.length == 1.6
-    region.update(False)
     assert region.length == 0.8
+    region.update(False)
+    assert region.length == 0.4
 
 
-def test_a_success_in_between_forgives_failures_and_a_tiny_box_starts_anew():
-    region = TrustRegion(2)
+def test_the_box_doubles_with_three_successes_and_not_beyond_its_most() -> None:
+    region = TrustRegion(6, 1)
+    for expected in (0.8, 0.8, 1.6, 1.6, 1.6, 1.6):
+        region.update(True)
+        assert region.length == expected
+
+
+def test_a_success_in_between_forgives_failures_and_a_tiny_box_starts_anew() -> None:
+    region = TrustRegion(2, 1)  # four failures, the least that TuRBO waits for
     for improved in (False, False, False, True, False, False, False):
         region.update(improved)
     assert region.length == 0.8
-    region = TrustRegion(2, length=2.0**-7)
+    region = TrustRegion(2, 1, length=2.0**-7)
     for _ in range(4):
         region.update(False)
     assert region.length == 0.8
@@ -71,7 +72,7 @@ def test_proposals_go_where_values_are_high(method):
     torch.manual_seed(0)
     x = torch.rand(30, 3, dtype=torch.float64)
     y = -(x - 0.8).square().sum(1, keepdim=True)
-    z = METHODS[method](x, y, 8, TrustRegion(3))
+    z = METHODS[method](x, y, 8, TrustRegion(3, 8))
     assert z.shape == (8, 3)
     assert -(z - 0.8).square().sum(1).mean() > y.mean()
 

@@ -34,7 +34,7 @@ def test_the_first_step_is_adams():
 def test_a_projection_holds_at_every_step():
     ball = TrustBall(radius=0.5)
     start = torch.zeros(3, 2)
-    ball.begin(None, None, start)  # type: ignore[arg-type]
+    ball.start = start
     path = climb(peak, start, [ball], 200, 0.02)
     assert path.norm(dim=-1).max() <= 0.5 + 1e-6
     assert (path[-1].norm(dim=-1) > 0.499).all()  # the peak lies outside, so the climb ends on the ball's skin

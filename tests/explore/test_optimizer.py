@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from seqvae import registry
 from seqvae.data.store import SequenceStore, StoreWriter
+from seqvae.distributions.sphere import unit_sphere
 from seqvae.errors import ConfigError, DataError
 from seqvae.explore import starts
+from seqvae.explore.guards.ball import TrustBall
 from seqvae.explore.optimizer import LatentOptimizer
 from seqvae.explore.oracle import Oracle
 from seqvae.heads.property_heads import PropertyHeads
@@ -41,6 +44,20 @@ def test_climbing_raises_the_prediction(vae, sentences):
     assert (scores[-1] > scores[0]).all()
     down = LatentOptimizer(vae, {"words": -1.0}, steps=10).climb(vae.encode(sentences))
     assert (optimizer.goal.score(down)[-1] < scores[0]).all()
+
+
+@pytest.mark.parametrize("guards", [[TrustBall(radius=0.4)], []], ids=["ball", "none"])
+def test_a_sphere_is_climbed_on_the_sphere(vae, sentences, guards):
+    posterior = {"kind": "von_mises_fisher", "latent": 4}
+    vae.model.posterior = registry.build("posterior", posterior, vae.model.posterior.width)
+    vae.model.prior = registry.build("prior", "uniform_sphere", torch.Size([4]))
+    optimizer = LatentOptimizer(vae, WORDS, guards=guards, steps=30)
+    path = optimizer.climb(vae.encode(sentences))  # means, which lie inside
+    assert unit_sphere.check(path).all()
+    far = (path - path[0]).norm(dim=-1).amax()
+    assert far == pytest.approx(0.4, rel=1e-4) if guards else far > 0.4
+    scores = optimizer.goal.score(path).detach()
+    assert (scores[-1] > scores[0]).all()
 
 
 def test_one_optimum_a_start_the_best_first(vae, sentences):

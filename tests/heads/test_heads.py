@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from seqvae import registry
+from seqvae.distributions.sphere import unit_sphere
 
 EVENTS = [torch.Size([3]), torch.Size([2, 3])]
 CASES: list[dict[str, Any]] = [
@@ -67,6 +68,15 @@ def test_a_missing_label_costs_nothing_and_teaches_nothing(head: Any, z: Tensor)
     head.zero_grad()
     missing.sum().backward()
     assert all((p.grad == 0).all() for p in head.parameters())
+
+
+def test_on_a_sphere_only_the_direction_is_read(head: Any, z: Tensor, event: torch.Size) -> None:
+    """So a posterior's mean, inside the sphere, and a climb's iterate, on it, are one latent to a head."""
+    if len(event) > 1:
+        pytest.skip("a latent on a sphere is one vector")
+    assert not torch.equal(head(0.7 * z), head(z))
+    head.support = unit_sphere
+    torch.testing.assert_close(head(0.7 * z), head(z))
 
 
 def test_the_slope_is_that_of_finite_differences(head: Any, z: Tensor) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from torch.distributions import Distribution, Independent, Normal
 
 from seqvae import registry
 from seqvae.batch import SequenceBatch
+from seqvae.heads.property_heads import PropertyHeads
 from seqvae.model import SequenceModel
 from seqvae.objectives.iwae import ImportanceWeighted, _held
 from seqvae.priors.standard_normal import StandardNormalPrior
@@ -137,6 +140,31 @@ def test_the_doubly_reparameterised_gradient_vanishes_with_its_noise_at_the_true
         model = toy(0.75, math.sqrt(0.5))
         ImportanceWeighted(samples=4, gradient=gradient)(model, copies(3), 0).total.backward()  # type: ignore[arg-type]
         assert (abs(model.posterior.mean.grad) < 1e-12) == quiet
+
+
+@pytest.mark.parametrize("gradient", ["reparameterised", "doubly_reparameterised"])
+def test_heads_that_read_the_sample_keep_their_whole_gradient(
+    gradient: Literal["reparameterised", "doubly_reparameterised"],
+    make_model: Callable[..., SequenceModel],
+    tokens: StepSpec,
+    make_batch: Callable[..., SequenceBatch],
+) -> None:
+    """With labels less without them is the gradient of the heads' own loss, in the encoder and in the posterior."""
+    model, bare = make_model(), make_batch(tokens)
+    head = {"label": {"kind": "classification", "reads": "sample"}}
+    model.heads = PropertyHeads(registry.build_named("head", head, model.event_shape)).double()
+    batch = replace(bare, labels=torch.tensor([1, 0, 1, 0]))
+    objective = ImportanceWeighted(samples=5, gradient=gradient)
+    inference = [*model.encoder.parameters(), *model.posterior.parameters()]
+
+    def slopes(value: Callable[[], Tensor]) -> list[Tensor]:
+        torch.manual_seed(3)
+        return list(torch.autograd.grad(value(), inference))
+
+    taught, untaught = (slopes(lambda b=b: objective(model, b, 0).total) for b in (batch, bare))
+    alone = slopes(lambda: model(batch, 5).supervision.mean())
+    for one, other, own in zip(taught, untaught, alone, strict=True):
+        torch.testing.assert_close(one - other, own)
 
 
 def test_one_sample_is_the_elbo(

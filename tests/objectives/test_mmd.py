@@ -112,7 +112,7 @@ def test_several_samples_of_a_record_do_not_count_as_draws_of_the_aggregated_pos
         posterior = Independent(Normal(means, torch.full_like(means, 0.1**0.5)), 1)
         prior = Independent(Normal(torch.zeros(8), torch.ones(8)), 1)
         z = posterior.sample(torch.Size([4]))
-        output = VaeOutput(posterior, prior, z, torch.zeros(4, 16), Rate({}), means)
+        output = VaeOutput(posterior, prior, z, torch.zeros(4, 16), Rate({}), means, z)
         found.append(objective._held(objective.divergence, output)["divergence"])
     values = torch.stack(found)
     assert abs(float(values.mean())) < 5 * float(values.std()) / len(values) ** 0.5

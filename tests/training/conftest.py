@@ -1,12 +1,18 @@
-"""A tiny text run, made of real parts: 200 short sentences, a word codec, 8 units, single-threaded for exact repetition."""
+"""A tiny text run, made of real parts: 200 short sentences, a word codec, 8 units, single-threaded for exact repetition. What it
+leaves behind; and scripts in processes of their own."""
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file
+from torch import Tensor
 
 from seqvae import recipe as recipes
 from seqvae.recipe import Recipe
@@ -47,3 +53,33 @@ def tiny(corpus: Path, tmp_path: Path) -> Callable[..., Recipe]:
         return recipes.check(recipes.override(config, overrides))
 
     return make
+
+
+@pytest.fixture
+def last_checkpoint() -> Callable[[Path], dict[str, Tensor]]:
+    """`last_checkpoint(run)`: all tensors of the last checkpoint, by file and name."""
+
+    def read(run: Path) -> dict[str, Tensor]:
+        folder = sorted((run / "checkpoints").glob("step-*"))[-1]
+        return {f"{file.stem}/{name}": t for file in folder.glob("*.safetensors") for name, t in load_file(file).items()}
+
+    return read
+
+
+@pytest.fixture
+def launch() -> Callable[..., None]:
+    """`launch("one_step.py", "out", processes=2)`: run a script of this folder by so many processes on the CPU."""
+
+    def run(script: str, *arguments: object, processes: int = 1) -> None:
+        together = ["-m", "torch.distributed.run", f"--nproc_per_node={processes}", "--master_port=0", "--standalone"]
+        command = [sys.executable, *(together if processes > 1 else []), str(Path(__file__).parent / script), *map(str, arguments)]
+        environment = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        try:
+            _, errors = process.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            process.terminate()  # a launcher that is killed outright leaves its processes running
+            _, errors = process.communicate()
+        assert process.returncode == 0, errors
+
+    return run

@@ -38,7 +38,8 @@ class NoiselessModel(SequenceModel):
     def forward(self, batch: SequenceBatch, samples: int = 1) -> VaeOutput:
         features, posterior = self.infer(batch)
         z = posterior.mean.unsqueeze(0)
-        return VaeOutput(posterior, self.prior(), z, self.log_likelihood(z, batch), rate(posterior, self.prior(), z), features)
+        prior, log_px = self.prior(), self.log_likelihood(z, batch)
+        return VaeOutput(posterior, prior, z, log_px, rate(posterior, prior, z), features, z)
 
 
 def main(out: str, accumulate: int) -> None:

@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from accelerate import Accelerator
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import nn
 
 from seqvae import registry
 from seqvae.batch import SequenceBatch
 from seqvae.objectives.loss import Loss
 from seqvae.training.engine import AccelerateEngine
 
-SCRIPT = Path(__file__).parent / "one_step.py"
-
-
-def step(out: Path, accumulate: int, processes: int = 1) -> dict[str, Tensor]:
-    launcher = (
-        []
-        if processes == 1
-        else ["-m", "torch.distributed.run", f"--nproc_per_node={processes}", "--master_port=0", "--standalone"]
-    )
-    environment = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, *launcher, str(SCRIPT), str(out), str(accumulate)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return load_file(out)
-
 
 @pytest.mark.slow
-def test_one_process_and_two_make_the_same_steps(tmp_path: Path) -> None:
-    whole = step(tmp_path / "whole", accumulate=1)
-    shared = step(tmp_path / "shared", accumulate=1, processes=2)
+def test_one_process_and_two_make_the_same_steps(launch: Callable[..., None], tmp_path: Path) -> None:
+    launch("one_step.py", tmp_path / "whole", 1)
+    launch("one_step.py", tmp_path / "shared", 1, processes=2)
+    whole, shared = load_file(tmp_path / "whole"), load_file(tmp_path / "shared")
     for name, tensor in whole.items():
         torch.testing.assert_close(shared[name], tensor, rtol=1e-5, atol=1e-6)
 

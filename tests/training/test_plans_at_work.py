@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 from accelerate import Accelerator
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from seqvae import registry
@@ -20,7 +19,7 @@ from seqvae.recipe import Recipe
 from seqvae.steps import StepSpec
 from seqvae.training.engine import AccelerateEngine
 from seqvae.training.run import read_metrics, resume, train
-from seqvae.training.trainer import Trainer
+from seqvae.training.trainer import TrainResult
 
 Tiny = Callable[..., Recipe]
 RUNS = {
@@ -110,26 +109,17 @@ def test_renewed_parts_begin_anew_and_stay_tied(
     assert engine.optimizers["encoder"].state
 
 
-def last_checkpoint(run: Path) -> dict[str, Tensor]:
-    folder = sorted((run / "checkpoints").glob("step-*"))[-1]
-    return {f"{file.stem}/{name}": t for file in folder.glob("*.safetensors") for name, t in load_file(file).items()}
-
-
 @pytest.mark.parametrize("name", RUNS)
-def test_a_resumed_run_ends_with_the_same_weights_bit_for_bit(name: str, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resumed_run_ends_with_the_same_weights_bit_for_bit(
+    name: str,
+    tiny: Tiny,
+    train_until: Callable[[int, Recipe], TrainResult],
+    last_checkpoint: Callable[[Path], dict[str, Tensor]],
+) -> None:
     stop, length = (3, "training.steps=6") if name != "phases" else (5, "training.steps=8")
     settings = [*RUNS[name], length, "training.validate_every=2"]
     whole = train(tiny(*settings, out="whole")).run
-    step = Trainer._step
-
-    def interrupted(trainer: Trainer, *rows: object) -> None:
-        step(trainer, *rows)  # type: ignore[arg-type]
-        if trainer.progress.step == stop:
-            trainer.signals.received = "SIGTERM"
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Trainer, "_step", interrupted)
-        cut = train(tiny(*settings, out="cut")).run
+    cut = train_until(stop, tiny(*settings, out="cut")).run
     torch.manual_seed(123)
     resume(cut)
     expected, found = last_checkpoint(whole), last_checkpoint(cut)

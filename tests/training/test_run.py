@@ -19,36 +19,18 @@ from seqvae import registry
 from seqvae.errors import ConfigError, DataError, RunError, TrainingError
 from seqvae.recipe import Recipe
 from seqvae.training.run import read_metrics, resume, train
-from seqvae.training.trainer import Trainer, TrainResult
+from seqvae.training.trainer import TrainResult
 from seqvae.vae import SeqVAE
 
 Tiny = Callable[..., Recipe]
-
-
-def last_checkpoint(run: Path) -> dict[str, torch.Tensor]:
-    """All tensors of the last checkpoint, by file and name."""
-    folder = sorted((run / "checkpoints").glob("step-*"))[-1]
-    return {f"{file.stem}/{name}": t for file in folder.glob("*.safetensors") for name, t in load_file(file).items()}
+TrainUntil = Callable[[int, Recipe], TrainResult]
+LastCheckpoint = Callable[[Path], dict[str, torch.Tensor]]
 
 
 def assert_same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
     assert a.keys() == b.keys()
     different = [name for name in a if not torch.equal(a[name], b[name])]
     assert not different
-
-
-def train_until(stop: int, recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> TrainResult:
-    """Train a recipe, told to stop after so many steps."""
-    step = Trainer._step
-
-    def interrupted(trainer: Trainer, *rows: object) -> None:
-        step(trainer, *rows)  # type: ignore[arg-type]
-        if trainer.progress.step == stop:
-            trainer.signals.received = "SIGTERM"
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Trainer, "_step", interrupted)
-        return train(recipe)
 
 
 def test_a_run_leaves_what_the_design_says(tiny: Tiny) -> None:
@@ -93,7 +75,7 @@ def test_collapse_is_called_so_while_it_trains(tiny: Tiny, capfd: pytest.Capture
     assert capfd.readouterr().err.count("Collapsed: ") == 1
 
 
-def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tiny: Tiny) -> None:
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tiny: Tiny, last_checkpoint: LastCheckpoint) -> None:
     a, b, c = (last_checkpoint(train(tiny(f"seed={seed}", out=out)).run) for seed, out in ((1, "a"), (1, "b"), (2, "c")))
     assert_same(a, b)
     assert any(not torch.equal(a[name], c[name]) for name in a)
@@ -101,7 +83,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tiny: Tiny
 
 @pytest.mark.parametrize(("stop", "precision"), [(3, "fp32"), (5, "fp32"), (8, "bf16")])
 def test_a_resumed_run_ends_with_the_same_weights_bit_for_bit(
-    tiny: Tiny, stop: int, precision: str, monkeypatch: pytest.MonkeyPatch
+    tiny: Tiny, stop: int, precision: str, train_until: TrainUntil, last_checkpoint: LastCheckpoint
 ) -> None:
     extra = (
         "training.accumulate=2",
@@ -109,7 +91,7 @@ def test_a_resumed_run_ends_with_the_same_weights_bit_for_bit(
         f"training.precision={precision}",
     )
     whole = last_checkpoint(train(tiny(*extra, out="whole")).run)
-    cut = train_until(stop, tiny(*extra, out="cut"), monkeypatch)
+    cut = train_until(stop, tiny(*extra, out="cut"))
     assert cut.interrupted == "SIGTERM"
     assert cut.steps == stop
     torch.manual_seed(123)  # whatever happened in between must not matter
@@ -122,7 +104,7 @@ def test_a_resumed_run_ends_with_the_same_weights_bit_for_bit(
 
 
 def test_a_model_of_classes_resumes_bit_for_bit_and_is_saved_with_their_names(
-    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Tiny, tmp_path: Path, train_until: TrainUntil, last_checkpoint: LastCheckpoint
 ) -> None:
     """Which labels are hidden is chance too, and some are missing anyway."""
     names = ["pig", "", "owl", "cat"]
@@ -130,7 +112,7 @@ def test_a_model_of_classes_resumes_bit_for_bit_and_is_saved_with_their_names(
     table.write_text("text,y\n" + "".join(f"w{i % 7} w{i % 5} w{i % 3},{names[i % 4]}\n" for i in range(200)))
     extra = (f"data={table}", "data.label=y", "model.condition={kind: classes, width: 3, hide: 0.5, encoder: true}")
     whole = train(tiny(*extra, out="whole")).run
-    cut = train_until(3, tiny(*extra, out="cut"), monkeypatch).run
+    cut = train_until(3, tiny(*extra, out="cut")).run
     torch.manual_seed(123)
     resume(cut)
     assert_same(last_checkpoint(whole), last_checkpoint(cut))
@@ -174,7 +156,20 @@ def test_sigterm_checkpoints_and_leaves_and_the_run_can_go_on(tiny: Tiny, tmp_pa
     assert f"steps={state['progress']['step']}" in out
 
 
-def test_resuming_a_finished_run_changes_nothing(tiny: Tiny) -> None:
+@pytest.mark.slow
+def test_a_signal_to_one_process_of_two_stops_both_at_the_same_step(
+    tiny: Tiny, tmp_path: Path, launch: Callable[..., None]
+) -> None:
+    (tmp_path / "recipe.yaml").write_text(tiny("training.steps=100000", "training.log_every=100").to_yaml())
+    launch("one_stop.py", tmp_path / "recipe.yaml", tmp_path / "ended", processes=2)
+    ended = {path.name: path.read_text() for path in (tmp_path / "ended").iterdir()}
+    assert ended == {"0": "3 steps, SIGTERM", "1": "3 steps, SIGTERM"}
+    (folder,) = (tmp_path / "run" / "checkpoints").iterdir()
+    assert json.loads((folder / "state.json").read_text())["progress"]["finished"] is False
+    assert (tmp_path / "run" / "model").is_dir()
+
+
+def test_resuming_a_finished_run_changes_nothing(tiny: Tiny, last_checkpoint: LastCheckpoint) -> None:
     run = train(tiny()).run
     before = last_checkpoint(run)
     assert resume(run).steps == 12
@@ -195,6 +190,22 @@ def test_nothing_is_written_when_something_is_wrong(tiny: Tiny, tmp_path: Path) 
     assert not (tmp_path / "run").exists()
     with pytest.raises(ConfigError, match="unknown logger 'tensorbord'; did you mean 'tensorboard'"):
         train(tiny("training.loggers=[tensorbord]"))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["objective=iwae", "model.posterior=deterministic"], "a deterministic posterior has no density"),
+        (["objective.rate=free_bits", "model.posterior=full_covariance"], "give variant=total_batch and nats=1 for all 4 together"),
+        (["objective.rate={kind: balanced, sizes: [1, 2]}"], "2 sizes for 1 groups of latents"),
+    ],
+)
+def test_an_objective_that_the_model_cannot_have_is_refused_before_anything_is_written(
+    tiny: Tiny, tmp_path: Path, overrides: list[str], said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        train(tiny(*overrides))
     assert not (tmp_path / "run").exists()
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import PositiveFloat
 from torch import Tensor
 
-from seqvae.explore.guards.guard import Guard, norms, scaled
+from seqvae.distributions import support
+from seqvae.explore.guards.guard import Guard
 from seqvae.registry import register
 
 if TYPE_CHECKING:
@@ -17,19 +18,19 @@ if TYPE_CHECKING:
 
 @register("guard", "ball")
 class TrustBall(Guard):
-    """Projects onto |z - start| <= radius.
+    """Projects onto |z - start| <= radius; on a sphere, onto the cap of it that lies in the ball.
 
     Args:
-        radius: in the latent's own units; the prior's standard deviation is 1 a dimension.
+        radius: in the latent's own units; a Gaussian prior's standard deviation is 1 a dimension, and no two points of the unit
+            sphere are more than 2 apart.
     """
 
     def __init__(self, *, radius: PositiveFloat = 2.0) -> None:
         self.radius = radius
+        self.posterior: Any = None  # whose support is kept to; of nothing it is the real numbers
 
     def begin(self, vae: SeqVAE, goal: Goal, start: Tensor) -> None:
-        self.start = start
+        self.start, self.posterior = start, vae.model.posterior
 
     def project(self, z: Tensor) -> Tensor:
-        away = z - self.start
-        lengths = norms(away).clamp(min=self.radius)  # inside the ball the factor is 1
-        return self.start + scaled(away, self.radius / lengths)
+        return support.within(self.posterior, z, self.start, self.radius)

@@ -16,8 +16,7 @@ from seqvae.cli.app import run as command
 from seqvae.evaluation.card import evaluate
 from seqvae.modalities.sketch.modality import SketchModality
 from seqvae.recipe import Recipe
-from seqvae.training.run import read_metrics, resume, train
-from seqvae.training.trainer import Trainer
+from seqvae.training.run import read_metrics, resume, train, trainer_of
 from seqvae.vae import SeqVAE
 
 TINY = {
@@ -61,23 +60,29 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
     return load_file(sorted((run / "checkpoints").glob("step-*"))[-1] / "model.safetensors")
 
 
-def test_a_resumed_run_draws_the_same_augmentation(tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resumed_run_draws_the_same_augmentation(tiny, train_until) -> None:
     whole = train(tiny(out="whole")).run
-    step = Trainer._step
-
-    def interrupted(trainer: Trainer, *rows: object) -> None:
-        step(trainer, *rows)
-        if trainer.progress.step == 3:
-            trainer.signals.received = "SIGTERM"
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Trainer, "_step", interrupted)
-        cut = train(tiny(out="cut")).run
+    cut = train_until(3, tiny(out="cut")).run
     torch.manual_seed(99)
     resume(cut)
     assert all(torch.equal(value, weights(whole)[name]) for name, value in weights(cut).items())
     plain = train(tiny("training.augmentation=null", out="plain")).run
     assert not all(torch.equal(value, weights(whole)[name]) for name, value in weights(plain).items())
+
+
+def test_what_a_plan_draws_besides_is_augmented_too(tiny, tmp_path: Path) -> None:
+    """The same micro-batch, plain and merged to another number of points or scaled; as the steps' own would be."""
+    drawn = []
+    for augmentation in ("null", "strokes"):
+        trainer = trainer_of(tiny(f"training.augmentation={augmentation}"), tmp_path / "unused")
+        torch.manual_seed(1)
+        drawn += trainer.engine.draw(1)
+        torch.manual_seed(1)
+        rows = trainer.order[int(torch.randint(len(trainer.order), ()))]
+        expected = trainer.augment(trainer.train_store.batch(rows))
+        assert torch.equal(drawn[-1].inputs, expected.inputs)
+    plain, augmented = drawn
+    assert plain.inputs.shape != augmented.inputs.shape or not torch.equal(plain.inputs, augmented.inputs)
 
 
 def test_what_is_too_far_off_is_rejected_and_the_rest_trains_finitely(tiny) -> None:
