@@ -71,7 +71,9 @@ DEFINITIONS: dict[str, Definition] = {
     "sampled": Definition("records", "samples of the prior, of each class in turn where the model is told classes"),
     "known_classes": Definition("classes", "that the classifier tells apart"),
     "recognised_real": Definition("share", "real records whose class the classifier tells: what the next can reach at best"),
-    "recognised_reconstructed": Definition("share", "reconstructions that it takes for their source's class, of which a conditional decoder was told"),
+    "recognised_reconstructed": Definition(
+        "share", "reconstructions that it takes for the class of their source, which a class-conditional decoder was told"
+    ),
     "recognised_sampled": Definition("share", "samples that it takes for the class asked for"),
     "same_class": Definition("share", "reconstructions that it takes for what it takes their source for, right or wrong"),
     "confidence_real": Definition("0 to 1", "the classifier's probability of the class it names, on real records"),

@@ -5,9 +5,9 @@
     round trip      1 - E|z - encode(decode(z))|^2 / E|z - E z|^2, for z from the prior and for z from the data's posteriors
 
 The decoder of a healthy model loses several nats by a stranger's latent; one that does not listen loses nothing, whatever the
-encoder says. In a round trip a latent is decoded as a reconstruction is, greedily, and the result is encoded to its posterior mean: a share of 1 comes
-back whole, 0 is what a constant answer would give. What comes back of the data's latents but not of the prior's tells of holes:
-regions where the prior puts samples and training never put a latent.
+encoder says. In a round trip a latent is decoded as a reconstruction is, greedily, and the result is encoded to its posterior
+mean: a share of 1 comes back whole, 0 is what a constant answer would give. What comes back of the data's latents but not of the
+prior's tells of holes: regions where the prior puts samples and training never put a latent.
 """
 
 from __future__ import annotations

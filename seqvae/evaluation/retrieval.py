@@ -45,8 +45,9 @@ def retrieval_metrics(
     gallery: int = GALLERY,
     precision: Precision | None = None,
 ) -> dict[str, float]:
-    """`retrieval_gallery`, N, and the shares `retrieval_top1`, `_top10` and `_top50` as far as all classes have more than k records;
-    nothing of a record that is alone.
+    """`retrieval_gallery`, N, and the shares `retrieval_top1`, `_top10` and `_top50`; nothing of a record that is alone.
+
+    A share is left out where not every gallery has more than k records.
 
     Args:
         vae: gives model and codec.

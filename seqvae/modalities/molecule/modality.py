@@ -112,5 +112,5 @@ class MoleculeModality:
     def generation_metrics(
         self, samples: Sequence[str], references: Sequence[str], training: Sequence[str] | None, seed: int = 0
     ) -> dict[str, Any]:
-        """What `metrics` measures of generated molecules against those of a split; the seed is of the ones that it draws of them."""
+        """What `metrics` measures of generated molecules against those of a split, of which it draws by the seed."""
         return generation_metrics(samples, references, training, seed)
