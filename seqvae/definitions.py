@@ -35,7 +35,9 @@ DEFINITIONS: dict[str, Definition] = {
     "reconstruction_exact": Definition("share", "records that the greedy decode of the posterior mean gives back exactly"),
     "reconstruction_token_accuracy": Definition("share", "target tokens, ends counted, that this decode has at the same position"),
     "bleu": Definition("0 to 100", "corpus BLEU of this decode against the records"),
-    "retrieval_gallery": Definition("records", "records among which a reconstruction, encoded again, is to find its own"),
+    "retrieval_gallery": Definition(
+        "records", "among which a reconstruction, encoded again, is to find its own; of its class where that is told, on average"
+    ),
     "retrieval_top1": Definition("share", "reconstructions whose own record is the nearest; 1 / gallery by chance"),
     "retrieval_top10": Definition("share", "the same among the 10 nearest; 10 / gallery by chance"),
     "retrieval_top50": Definition("share", "the same among the 50 nearest; 50 / gallery by chance"),
@@ -53,20 +55,25 @@ DEFINITIONS: dict[str, Definition] = {
     "reconstruction_sampled": Definition(
         "share", "draws that give the record back, over latents sampled from its posterior (10 x 10 published)"
     ),
-    "snn": Definition("0 to 1", "Tanimoto similarity of a sample to the nearest record, averaged (MOSES)"),
-    "fragments": Definition("0 to 1", "cosine of the counts of BRICS fragments in samples and records (MOSES)"),
-    "scaffolds": Definition("0 to 1", "cosine of the counts of Murcko scaffolds with two rings or more (MOSES)"),
-    "internal_diversity": Definition("0 to 1", "1 - mean Tanimoto similarity of all pairs of samples (MOSES)"),
+    "references": Definition("records", "real ones, drawn by the seed, that all valid samples, repeats too, are compared with"),
+    "snn": Definition(
+        "0 to 1", "as MOSES: Tanimoto similarity of a sample to the nearest reference, averaged; grows with their number"
+    ),
+    "fragments": Definition("0 to 1", "as MOSES: cosine of the counts of BRICS fragments in samples and references"),
+    "scaffolds": Definition("0 to 1", "as MOSES: cosine of the counts of Murcko scaffolds with two rings or more"),
+    "internal_diversity": Definition("0 to 1", "as MOSES: 1 - mean Tanimoto similarity of all pairs of samples"),
     "filters": Definition("share", "samples that pass MOSES's filters: elements, charges, rings, unwanted substructures"),
-    "property_distances": Definition("the property's", "Wasserstein-1 distance of its distributions in samples and records"),
-    "fcd": Definition("", "Frechet ChemNet distance of samples to records; lower is nearer"),
+    "property_distances": Definition("the property's", "Wasserstein-1 distance of its distributions in samples and references"),
+    "fcd": Definition("", "Frechet ChemNet distance of samples to references; lower is nearer"),
     "properties": Definition(
         "the property's", "how well the heads read it off the posterior mean: absolute error and R2, or accuracy"
     ),
     "sampled": Definition("records", "samples of the prior, of each class in turn where the model is told classes"),
     "known_classes": Definition("classes", "that the classifier tells apart"),
     "recognised_real": Definition("share", "real records whose class the classifier tells: what the next can reach at best"),
-    "recognised_reconstructed": Definition("share", "reconstructions that it takes for the class of their source"),
+    "recognised_reconstructed": Definition(
+        "share", "reconstructions that it takes for the class of their source, which a class-conditional decoder was told"
+    ),
     "recognised_sampled": Definition("share", "samples that it takes for the class asked for"),
     "same_class": Definition("share", "reconstructions that it takes for what it takes their source for, right or wrong"),
     "confidence_real": Definition("0 to 1", "the classifier's probability of the class it names, on real records"),

@@ -22,6 +22,7 @@ COLUMNS = (
     "information",
     "active units",
     "BLEU",
+    "kept at update",
     "seconds an epoch",
     "a step costs",
     "seeds",
@@ -57,7 +58,7 @@ def _table(data: str) -> str:
         if results:
             lines.append(f"| {' | '.join(_cells(row, results, cost))} |")
         elif row in costs:
-            lines.append(f"| {' | '.join([row, 'not run', *'------', cost, '0'])} |")
+            lines.append(f"| {' | '.join([row, 'not run', *'-------', cost, '0'])} |")
     return "\n".join(lines) + "\n"
 
 
@@ -81,6 +82,7 @@ def _cells(row: str, results: Sequence[dict[str, Any]], cost: str) -> list[str]:
         information,
         units,
         mean("bleu", 1),
+        ", ".join(f"{step:,}" for step in sorted({result["made"]["step"] for result in results})),
         f"{seconds:.0f}",
         cost,
         str(len(results)),

@@ -1,7 +1,8 @@
 """Improve a molecule and stay near it: JT-VAE's 800 molecules at four similarities (Jin et al. 2018, arXiv 1802.04364).
 
-Property: logP - SA, not z-scored, no ring term. Similarity: Tanimoto over Morgan fingerprints of radius 2. A molecule succeeds if
-what comes out differs from it; improvement is averaged over successes. Two ways to choose along a path:
+Property: logP - SA, not z-scored, no ring term. Similarity: Tanimoto over Morgan fingerprints of radius 2, unfolded and with
+counts. A molecule succeeds if what comes out differs from it; improvement is averaged over successes. Two ways to choose along a
+path:
 
     furthest   JT-VAE's: the greedy decode of the furthest point that is still similar; the real property chooses nothing
     judged     the best by the real property, its calls counted, of the greedy and sampled decodes of several points

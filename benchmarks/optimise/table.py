@@ -28,7 +28,8 @@ HEAD = """# Optimising molecules
 SIMILAR = """
 ## Improving 800 molecules, staying near them
 
-logP - SA, not z-scored; similarity is Tanimoto over Morgan fingerprints of radius 2. Success: the result differs from the start.
+logP - SA, not z-scored; similarity is Tanimoto over Morgan fingerprints of radius 2, unfolded and with counts, as JT-VAE
+computes it. Success: the result differs from the start.
 Improvement and similarity are means over successes; in brackets JT-VAE's, recomputed from its raw files. `furthest` chooses as
 JT-VAE does, without the real property; `judged` takes the best by the real property, whose calls are counted. Heavy atoms: mean of
 the starts, mean of what was found, and the largest found.

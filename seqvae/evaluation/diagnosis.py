@@ -5,9 +5,9 @@
     round trip      1 - E|z - encode(decode(z))|^2 / E|z - E z|^2, for z from the prior and for z from the data's posteriors
 
 The decoder of a healthy model loses several nats by a stranger's latent; one that does not listen loses nothing, whatever the
-encoder says. In a round trip a latent is decoded greedily and the result is encoded to its posterior mean: a share of 1 comes
-back whole, 0 is what a constant answer would give. What comes back of the data's latents but not of the prior's tells of holes:
-regions where the prior puts samples and training never put a latent.
+encoder says. In a round trip a latent is decoded as a reconstruction is, greedily, and the result is encoded to its posterior
+mean: a share of 1 comes back whole, 0 is what a constant answer would give. What comes back of the data's latents but not of the
+prior's tells of holes: regions where the prior puts samples and training never put a latent.
 """
 
 from __future__ import annotations
@@ -23,9 +23,8 @@ from seqvae.encoding import posterior_of_written
 from seqvae.evaluation.conditions import Precision, measuring
 from seqvae.evaluation.latent import active_units, aggregated_kl, mutual_information
 from seqvae.evaluation.likelihood import PosteriorPass, posterior_pass
+from seqvae.evaluation.reconstruction import reconstructions
 from seqvae.evaluation.verdict import verdict
-from seqvae.generation.loop import generate
-from seqvae.generation.rules import Greedy
 
 if TYPE_CHECKING:
     from seqvae.vae import SeqVAE
@@ -106,7 +105,7 @@ def _round_trips(vae: SeqVAE, store: SequenceStore, measured: PosteriorPass) -> 
 
 def _returned(vae: SeqVAE, z: Tensor, labels: Tensor | None) -> float:
     """The share of the latents `[R,*event]` that comes back; at most 1."""
-    written = generate(vae.model, z, Greedy(), vae.max_length, labels=labels)
+    written = reconstructions(vae, z, labels)
     returned = vae.model.project(posterior_of_written(vae.model, vae.codec, written, labels).mean)
     sent, back = z.flatten(1).double(), returned.flatten(1).double()
     return 1 - float((sent - back).square().sum() / (sent - sent.mean(0)).square().sum())

@@ -58,7 +58,7 @@ def generation_metrics(
             z = vae.model.prior().sample(torch.Size([settings.samples]))
             samples = decoded(vae, z, _drawn(vae, store, rows, settings.samples))
             known = None if training is None else _records(vae, training, np.arange(len(training)))
-            metrics |= modality.generation_metrics(samples, _records(vae, store, rows), known)
+            metrics |= modality.generation_metrics(samples, _records(vae, store, rows), known, seed)
         if hasattr(modality, "valid"):
             metrics["prior_validity"] = prior_validity(vae, settings, _drawn(vae, store, rows, settings.latents))
         if hasattr(modality, "same"):

@@ -6,6 +6,10 @@
     same_class                 the share of reconstructions that it takes for what it takes their source for; needs no labels
     confidence                 mean of max_c p(c|x), on real records, reconstructions and samples
 
+A model that is told classes is told that of the source when it reconstructs: the very label that `recognised_reconstructed` checks.
+A decoder deaf to the latent can then score as it does on samples, so this number says how well it draws what it is told, and how
+much of the source it keeps is what retrieval says. Only of an untold model does it say that the latent holds the class.
+
 The literature of sketches calls it Rec, with a separate network of pictures; here the classifier reads sequences, as the model
 does. Real records must be ones that the classifier has not learnt from. Confidence alone proves little: a classifier is sure of
 many things that are no letters; it tells a model that scribbles from one that draws, not good letters from better ones.

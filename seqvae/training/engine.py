@@ -1,7 +1,9 @@
 """The engine: forward, backward and update on one device or many, for an update plan to call.
 
 Losses are normalised by the **global** number of sequences: over the micro-batches of one step and over all processes, so that one
-process and N processes with the same global batch make the same step, whatever the sizes of the micro-batches.
+process and N processes with the same global batch make the same step, whatever the sizes of the micro-batches. This holds of losses
+that add up over sequences; what an objective takes over a batch it takes over a micro-batch: free bits that act on a batch's mean
+rate, the MMD, batch normalised means.
 """
 
 from __future__ import annotations

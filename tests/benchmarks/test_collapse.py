@@ -52,7 +52,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_page_keeps_its_text_and_averages_over_seeds(page: Path) -> None:
     for seed, nll in ((0, 45.0), (1, 46.0)):
-        result = {"metrics": {**METRICS, "nll_nats": nll}, "seconds_per_epoch": 40.0}
+        result = {"metrics": {**METRICS, "nll_nats": nll}, "made": {"step": 400 * (seed + 1)}, "seconds_per_epoch": 40.0}
         table.result_path("free_bits", "yelp_short", seed).write_text(json.dumps(result))
     table.costs_path("yelp_short").write_text(json.dumps({"free_bits": [1.0, 1.02, 1.1], "iwae": [2.0, 2.5, 3.0]}))
     for _ in range(2):  # the second time over its own table
@@ -61,16 +61,29 @@ def test_the_page_keeps_its_text_and_averages_over_seeds(page: Path) -> None:
     assert (lines[0], lines[-1]) == ("before", "after")
     assert "old" not in lines
     rows = {line.split("|")[1].strip(): [cell.strip() for cell in line.split("|")[2:-1]] for line in lines if line.startswith("| ")}
-    assert rows["free_bits"] == ["45.50 ± 0.01", "46.50", "8.00", "6.00 of at most 6.9", "32 of 32", "3.0", "40", "1.02", "2"]
+    assert rows["free_bits"] == [
+        "45.50 ± 0.01",
+        "46.50",
+        "8.00",
+        "6.00 of at most 6.9",
+        "32 of 32",
+        "3.0",
+        "400, 800",
+        "40",
+        "1.02",
+        "2",
+    ]
     assert rows["iwae"][0] == "not run"
     assert rows["iwae"][-2:] == ["2.50", "0"]
-    assert {len(cells) for cells in rows.values()} == {9}
+    assert {len(cells) for cells in rows.values()} == {10}
     assert "mmd" not in rows
 
 
 def test_what_does_not_apply_is_a_dash(page: Path) -> None:
     known = {name: value for name, value in METRICS.items() if not name.startswith(("nll", "mi", "elbo"))}
-    table.result_path("mmd", "yelp_short", 0).write_text(json.dumps({"metrics": known, "seconds_per_epoch": 1.0}))
+    table.result_path("mmd", "yelp_short", 0).write_text(
+        json.dumps({"metrics": known, "made": {"step": 800}, "seconds_per_epoch": 1.0})
+    )
     table.write_page()
     line = next(line for line in page.read_text().splitlines() if line.startswith("| mmd"))
     assert line.split("|")[2].strip() == line.split("|")[3].strip() == "-"

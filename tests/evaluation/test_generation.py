@@ -31,9 +31,9 @@ class Judging(TextModality):
         return np.array([one == other for one, other in zip(references, hypotheses, strict=True)])
 
     def generation_metrics(
-        self, samples: Sequence[str], references: Sequence[str], training: Sequence[str] | None
+        self, samples: Sequence[str], references: Sequence[str], training: Sequence[str] | None, seed: int
     ) -> dict[str, Any]:
-        self.asked["metrics"] = (samples, references, training)
+        self.asked["metrics"] = (samples, references, training, seed)
         return {"validity": float(self.valid(samples).mean())}
 
 
@@ -49,13 +49,14 @@ def test_a_modality_that_cannot_judge_is_not_asked(held, store) -> None:
 
 def test_each_protocol_generates_what_it_says(judged, store) -> None:
     rows = np.arange(5)
-    found = generation_metrics(judged, store, rows, store, FEW)
+    found = generation_metrics(judged, store, rows, store, FEW, seed=5)
     assert set(found) == {"validity", "prior_validity", "reconstruction_sampled"}
-    samples, references, training = judged.modality.asked["metrics"]
+    samples, references, training, seed = judged.modality.asked["metrics"]
     records = judged.codec.decode([store[i] for i in range(len(store))])
     assert len(samples) == 7
     assert references == records[:5]
     assert training == records
+    assert seed == 5
     valid = judged.modality.asked["valid"][7:]
     assert len(valid) == 5 * 4
     assert found["prior_validity"] == pytest.approx(np.mean([len(r.split()) <= 3 for r in valid]))

@@ -24,6 +24,12 @@ class Apart(NoCondition):
         return features if labels is None else features + 100 * labels[:, None]
 
 
+class Told(NoCondition):
+    """Knows two classes, of which nothing is told that Echo would read."""
+
+    names = ("circle", "square")
+
+
 def asked(vae: Any, means: torch.Tensor, rows: np.ndarray | None = None, **options: Any) -> dict[str, float]:
     """What retrieval says of records with these posterior means."""
     return retrieval_metrics(vae, np.arange(len(means)) if rows is None else rows, means, reconstructions(vae, means), **options)
@@ -79,6 +85,30 @@ def test_an_encoder_that_is_told_classes_is_told_them_again(echoing: Any) -> Non
     means, written, rows = steps + 100 * labels[:, None], [row[None].numpy() for row in steps], np.arange(20)[::-1].copy()
     assert retrieval_metrics(vae, rows, means, written, labels, gallery=15)["retrieval_top1"] == 1.0
     assert retrieval_metrics(vae, rows, means, written, gallery=15)["retrieval_top1"] < 0.7
+
+
+@pytest.mark.parametrize("sizes", [(40, 40), (60, 20)])
+def test_a_decoder_that_listens_to_the_class_alone_finds_by_chance(echoing: Any, sizes: tuple[int, int]) -> None:
+    """It writes one place for each class; among all eighty it would find twice as many as one that listens to nothing."""
+    vae, means = echoing(1.0), torch.randn(80, 3)
+    vae.model.condition = Told()
+    labels = torch.arange(2).repeat_interleave(torch.tensor(sizes))[torch.randperm(80)]
+    places = torch.randn(2, 1, 3).numpy()
+    found = retrieval_metrics(vae, np.arange(80), means, [places[label] for label in labels], labels)
+    assert found == {"retrieval_gallery": 40, "retrieval_top1": 1 / 40, "retrieval_top10": 10 / 40}
+    copies = retrieval_metrics(vae, np.arange(80), means, [row[None].numpy() for row in means], labels)
+    assert set(copies.values()) == {40, 1.0}
+
+
+def test_a_record_alone_in_its_class_is_not_found_for_free(echoing: Any) -> None:
+    vae, means, labels = echoing(1.0), torch.randn(5, 3), torch.tensor([0, 0, 0, -1, 1])
+    vae.model.condition = Told()
+    same = [np.ones((1, 3), np.float32)] * 5
+    assert retrieval_metrics(vae, np.arange(5), means, same, labels) == {
+        "retrieval_gallery": 3,
+        "retrieval_top1": pytest.approx(1 / 3),
+    }
+    assert retrieval_metrics(vae, np.arange(5)[3:], means[3:], same[3:], labels[3:]) == {}
 
 
 def test_one_record_has_no_gallery(echoing: Any) -> None:

@@ -1,4 +1,9 @@
-"""The report card's part on generated molecules; each measure is defined where it is computed."""
+"""The report card's part on generated molecules; each measure is defined where it is computed.
+
+As in MOSES (Polykovskiy et al. 2020, arXiv 1811.12823), all valid samples are compared, each as often as it was drawn: a model that
+writes one molecule over and over must not look diverse. MOSES compares them with the whole of its test set; here the references are
+at most 10,000 drawn from the split, and counted, because the similarity to the nearest of them grows with their number.
+"""
 
 from __future__ import annotations
 
@@ -21,21 +26,24 @@ from seqvae.modalities.molecule.filters import passes, substructures
 from seqvae.modalities.molecule.parsing import canonical, parse
 from seqvae.modalities.molecule.properties import PROPERTIES
 
-COMPARED = 10_000  # molecules of each set in the comparisons that cost their product
+REFERENCES = 10_000  # at most: SNN costs the product of both sets
 DISTANCES = ("logp", "sa", "qed", "weight")  # the four that MOSES compares
 
 
-def generation_metrics(samples: Sequence[str], references: Sequence[str], training: Sequence[str] | None) -> dict[str, Any]:
+def generation_metrics(
+    samples: Sequence[str], references: Sequence[str], training: Sequence[str] | None, seed: int = 0
+) -> dict[str, Any]:
     """Every measure of `samples`, which may be no molecules, against real ones; absent where there is nothing to measure.
 
     Args:
         samples: generated SMILES.
         references: SMILES of molecules, of the split that is judged.
         training: SMILES of the molecules trained on, or None.
+        seed: of the references drawn, where there are more than 10,000.
 
     Returns:
-        `validity` of all samples; `uniqueness` of the valid ones; `novelty` of the distinct ones; and of the distinct ones, by the
-        first 10,000 of each set, what `distribution` and `filters` define.
+        `validity` of all samples; `uniqueness` of the valid ones; `novelty` of the distinct ones; the number of `references`; and
+        of the valid samples, repeats among them, what `distribution` and `filters` define.
     """
     written = {text: canonical(text) for text in dict.fromkeys(samples)}
     valid = [form for text in samples if (form := written[text]) is not None]
@@ -46,7 +54,8 @@ def generation_metrics(samples: Sequence[str], references: Sequence[str], traini
     metrics["uniqueness"] = len(distinct) / len(valid)
     if training is not None:
         metrics["novelty"] = len(set(distinct) - set(training)) / len(distinct)
-    return metrics | _compared(distinct[:COMPARED], list(references[:COMPARED]))
+    drawn = np.random.default_rng(seed).permutation(len(references))[:REFERENCES]
+    return metrics | {"references": len(drawn)} | _compared(valid, [references[row] for row in drawn.tolist()])
 
 
 def _compared(generated: list[str], references: list[str]) -> dict[str, Any]:

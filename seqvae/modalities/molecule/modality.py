@@ -75,7 +75,7 @@ class MoleculeModality:
             return None
 
     def similarity(self, a: Sequence[str], b: Sequence[str]) -> np.ndarray:
-        """`[N]` Tanimoto similarities of pairs, 0 to 1."""
+        """`[N]` Tanimoto similarities of pairs by counts of their environments, 0 to 1."""
         return tanimoto(a, b)
 
     def render(self, record: str) -> str:
@@ -110,7 +110,7 @@ class MoleculeModality:
         return np.array([known[one] is not None and known[one] == known[other] for one, other in pairs])
 
     def generation_metrics(
-        self, samples: Sequence[str], references: Sequence[str], training: Sequence[str] | None
+        self, samples: Sequence[str], references: Sequence[str], training: Sequence[str] | None, seed: int = 0
     ) -> dict[str, Any]:
-        """What `metrics` measures of generated molecules against those of a split."""
-        return generation_metrics(samples, references, training)
+        """What `metrics` measures of generated molecules against those of a split, of which it draws by the seed."""
+        return generation_metrics(samples, references, training, seed)
