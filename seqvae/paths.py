@@ -16,7 +16,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from seqvae.errors import ConfigError
+from seqvae.errors import ConfigError, nearest
 
 PARALLEL = 1e-9  # below this sine of the angle, in float64, two directions are one line
 
@@ -46,6 +46,20 @@ def slerp(a: Tensor, b: Tensor, steps: int) -> Tensor:
     arc = torch.lerp(start_norm, end_norm, t) * direction
     straight = torch.lerp(start, end, t)
     return torch.where((start_norm > 0) & (end_norm > 0), arc, straight).to(a)
+
+
+METHODS = {"slerp": slerp, "linear": linear}
+
+
+def path(a: Tensor, b: Tensor, steps: int, method: str) -> Tensor:
+    """The path of that name, `[steps,*event]`.
+
+    Raises:
+        ConfigError: an unknown method, or fewer than two steps.
+    """
+    if method not in METHODS:
+        raise ConfigError(f"unknown method {method!r}; {nearest(method, METHODS)}")
+    return METHODS[method](a, b, steps)
 
 
 def _times(a: Tensor, steps: int) -> Tensor:

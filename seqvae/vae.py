@@ -7,25 +7,25 @@
 A record is what the modality says it is (a sentence, a drawing, a molecule); a string is read as on the command line.
 Latents are `[N,*event]` tensors on the model's device, rows in the order of the records.
 
-A model that knows classes (`model.condition`) takes a record's class by name or by number, as `label`, or as `labels` for several
-records: one for all, or one for each. None is the class unknown, and another model takes nothing else.
+A model that knows classes (`model.condition`) takes those of records as `labels`: one for all of them or one for each, by name or
+by number; where there can be but one, for the whole of a path, as `label`. None is the class unknown, and another model takes
+nothing else. Where the encoder is told classes (`model.condition.encoder`), a record's latent depends on its class, and every call
+that encodes it wants the same label.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from seqvae import paths
 from seqvae import recipe as recipes
-from seqvae.conditions.classes import Label
-from seqvae.conditions.classes import Labels as ClassLabels
+from seqvae.conditions.labels import Label, Labels
 from seqvae.data.codec import Codec
 from seqvae.data.computed import Given, property_values
 from seqvae.distributions import support
@@ -39,16 +39,18 @@ from seqvae.heads.ensemble import Prediction
 from seqvae.heads.fitting import fit_heads
 from seqvae.importance import importance_log_weights, iwae
 from seqvae.inference import device_of, evaluating, seeded
+from seqvae.latents import Latents, are_latents, checked_latents
 from seqvae.likelihoods.categorical import Rule
 from seqvae.model import SequenceModel
 from seqvae.neighbours import Metric, Neighbours, nearest_neighbours
+from seqvae.paths import path
 from seqvae.priors.ex_post import fit_mixture
 from seqvae.recipe import Recipe
 from seqvae.storage import hub, pretrained
 from seqvae.storage.sources import locate
 
+log = logging.getLogger("seqvae")
 POSTERIORS = 8_192  # records whose posteriors are held at once while encoding
-METHODS = {"slerp": paths.slerp, "linear": paths.linear}
 GREEDY = Greedy()
 
 
@@ -101,37 +103,37 @@ class SeqVAE:
         """The names of the classes that the model knows, by number; none for a model without a condition."""
         return self.model.condition.names
 
-    def encode(self, records: Sequence[Any], sample: bool = False, seed: int | None = None, labels: ClassLabels = None) -> Tensor:
+    def encode(self, records: Sequence[Any], sample: bool = False, seed: int | None = None, labels: Labels = None) -> Tensor:
         """Latents `[N,*event]` of records, in their order.
 
         Args:
             records: any number from 1; an over-long one is no trouble.
             sample: draw from each posterior instead of taking its mean.
             seed: of the draws.
-            labels: the records' classes, which change nothing unless the encoder is told them (`model.condition.encoder`).
+            labels: the records' classes, which change nothing unless the encoder is told them; -1 where unknown.
 
         Raises:
             DataError: no records, or one that is none (an empty sentence).
             ConfigError: labels that the model does not know.
         """
         parsed = self._parsed(records)
-        known = self._labels(labels, len(parsed))
+        known = self._told(labels, len(parsed))
         with seeded(seed):
             parts = (self._posterior(parsed, known, slice(i, i + POSTERIORS)) for i in range(0, len(parsed), POSTERIORS))
             return torch.cat([part.sample() if sample else part.mean for part in parts])
 
-    def posterior(self, records: Sequence[Any], labels: ClassLabels = None) -> Distribution:
+    def posterior(self, records: Sequence[Any], labels: Labels = None) -> Distribution:
         """q(z|x), batch `[N]`, event `event`, rows in the order of the records. Arguments and errors as `encode`."""
         parsed = self._parsed(records)
-        return self._posterior(parsed, self._labels(labels, len(parsed)), slice(None))
+        return self._posterior(parsed, self._told(labels, len(parsed)), slice(None))
 
     def decode(
         self,
-        z: Tensor | np.ndarray,
+        z: Latents,
         rule: Rule = GREEDY,
         beam: int | None = None,
         seed: int | None = None,
-        labels: ClassLabels = None,
+        labels: Labels = None,
     ) -> list[Any]:
         """A record for each latent.
 
@@ -146,7 +148,7 @@ class SeqVAE:
             DataError: latents of another shape, or not finite.
             ConfigError: a beam for a model that does not write tokens, or labels that it does not know.
         """
-        z = self._latents(z)
+        z = checked_latents(self.model, z)
         known, constraint = self._labels(labels, len(z)), self.constraint()
         if beam is not None:
             return self.codec.decode(beam_search(self.model, z, beam, self.max_length, constraint=constraint, labels=known))
@@ -161,7 +163,7 @@ class SeqVAE:
         top_p: float | None = None,
         seed: int | None = None,
         prior: Literal["model", "ex_post"] = "model",
-        label: ClassLabels = None,
+        labels: Labels = None,
     ) -> list[Any]:
         """New records: latents from the prior, decoded by chance.
 
@@ -172,7 +174,7 @@ class SeqVAE:
             temperature, top_k, top_p: see `SamplingRule`.
             seed: of all chance.
             prior: the model's own, or the density that `fit_prior` has fitted to encodings.
-            label: of what class the records are to be: one for all, or one for each.
+            labels: of what class each record is to be.
 
         Raises:
             ConfigError: a number out of its range; an unknown prior or class; an ex-post prior that has not been fitted.
@@ -181,14 +183,15 @@ class SeqVAE:
         with seeded(seed):
             with evaluating(self.model):
                 z = self._prior(prior)().sample(torch.Size([_at_least_one("n", n)]))
-            return self.decode(z, rule, labels=label)
+            return self.decode(z, rule, labels=labels)
 
     def fit_prior(
         self,
-        records: Sequence[Any] | Tensor,
+        records: Sequence[Any] | Latents,
         components: int = 10,
         covariance: Literal["full", "diagonal"] | None = None,
         seed: int | None = None,
+        labels: Labels = None,
     ) -> None:
         """Fit a Gaussian mixture to encodings, for `sample(prior="ex_post")`; it is saved with the model (Ghosh et al. 2020).
 
@@ -200,14 +203,16 @@ class SeqVAE:
             components: Gaussians.
             covariance: full where latents are vectors and diagonal where they are sequences, unless given.
             seed: of the samples and of where the fit begins.
+            labels: the records' classes, as for `encode`.
 
         Raises:
-            ConfigError: fewer than one component, or full covariances over a sequence of latents.
+            ConfigError: fewer than one component, or full covariances over a sequence of latents; labels that `encode` refuses, or
+                labels of latents.
             DataError: as `encode`; fewer records than components, or a collapsed model.
         """
         _at_least_one("components", components)
         with seeded(seed):
-            z = self._latents(records) if isinstance(records, Tensor) else self.encode(records, sample=True)
+            z = self._encoded(records, labels, sample=True)
             self.model.ex_post, self.ex_post = fit_mixture(z, components, covariance)
 
     def reconstruct(
@@ -216,7 +221,7 @@ class SeqVAE:
         rule: Rule = GREEDY,
         beam: int | None = None,
         seed: int | None = None,
-        labels: ClassLabels = None,
+        labels: Labels = None,
     ) -> list[Any]:
         """What each record's posterior mean decodes to. Arguments and errors as `encode` and `decode`."""
         return self.decode(self.encode(records, labels=labels), rule, beam, seed, labels)
@@ -230,10 +235,8 @@ class SeqVAE:
             ConfigError: an unknown method or class, or fewer than two steps.
             DataError: as `encode`.
         """
-        if method not in METHODS:
-            raise ConfigError(f"unknown method {method!r}; {nearest(method, METHODS)}")
         start, end = self.encode([a, b], labels=label)
-        return self.decode(METHODS[method](start, end, steps), labels=label)
+        return self.decode(path(start, end, steps, method), labels=label)
 
     def arithmetic(self, a: Any, b: Any, c: Any, label: Label = None) -> Any:
         """The record at z(a) - z(b) + z(c): a is to b as the result is to c; all of class `label`.
@@ -245,26 +248,33 @@ class SeqVAE:
         return self.decode(z[0:1] - z[1:2] + z[2:3], labels=label)[0]
 
     def complete(
-        self, prefix: Any, n: int = 5, temperature: float = 1.0, seed: int | None = None, label: Label = None
+        self, prefix: Any, n: int = 5, temperature: float = 1.0, seed: int | None = None, labels: Labels = None
     ) -> list[Any]:
-        """Records that begin with `prefix`: latents from its own posterior, decoding forced through it and free after it.
+        """Records that begin with `prefix`: latents from its own posterior, decoding forced through it and free after it; of
+        classes `labels`, if any.
 
         Raises:
             ConfigError: a number out of its range, or an unknown class.
             DataError: as `encode`.
         """
         rule, rows = SamplingRule(temperature), _at_least_one("n", n)
-        records, labels = self._parsed([prefix]), self._labels(label, rows)
-        steps = self.codec.encode(records)[0][:-1]  # its end is not the record's
+        begun, known = self._parsed([prefix]) * rows, self._labels(labels, rows)
+        steps = self.codec.encode(begun[:1])[0][:-1]  # its end is not the record's
         given = as_batch([steps] * rows, self.codec.spec)
         longest = min(len(steps) + self.max_length, self.model.max_steps or len(steps) + self.max_length)
         with seeded(seed):
-            z = self._posterior(records, labels, slice(1)).sample(torch.Size([rows])).squeeze(1)
-            written = generate(self.model, z, rule, longest, prefix=given, constraint=self.constraint(longest), labels=labels)
+            z = self._posterior(begun, known, slice(None)).sample()
+            written = generate(self.model, z, rule, longest, prefix=given, constraint=self.constraint(longest), labels=known)
         return self.codec.decode(written)
 
     def nearest(
-        self, queries: Sequence[Any] | Tensor, among: Sequence[Any] | Tensor, k: int = 8, metric: Metric | None = None
+        self,
+        queries: Sequence[Any] | Latents,
+        among: Sequence[Any] | Latents,
+        k: int = 8,
+        metric: Metric | None = None,
+        labels: Labels = None,
+        among_labels: Labels = None,
     ) -> Neighbours:
         """The `k` of many records whose latents are nearest to each query's, the nearest first.
 
@@ -273,18 +283,19 @@ class SeqVAE:
             among: records to choose from, or their latents `[N,*event]`: a million of them are no trouble.
             k: how many.
             metric: `euclidean` or `cosine`; None is cosine on a sphere, else Euclidean.
+            labels, among_labels: the classes of either's records, as for `encode`.
 
         Returns:
             rows `[Q,k]`, places in `among`, and distances `[Q,k]`.
 
         Raises:
-            ConfigError: `k` below 1, or more than there are records.
+            ConfigError: `k` below 1, or more than there are records; labels that `encode` refuses, or labels of latents.
             DataError: as `encode` and `decode`.
         """
-        given, gallery = (self._latents(z if isinstance(z, Tensor) else self.encode(z)) for z in (queries, among))
-        return nearest_neighbours(given, gallery, k, metric or support.metric_of(self.model.posterior))
+        z, gallery = self._encoded(queries, labels), self._encoded(among, among_labels)
+        return nearest_neighbours(z, gallery, k, metric or support.metric_of(self.model.posterior))
 
-    def log_prob(self, records: Sequence[Any], samples: int = 100, seed: int | None = None, labels: ClassLabels = None) -> Tensor:
+    def log_prob(self, records: Sequence[Any], samples: int = 100, seed: int | None = None, labels: Labels = None) -> Tensor:
         """A lower bound on log p(x) by importance sampling, `[N]` nats per sequence, tighter with more samples.
 
         With labels it is one on log p(x|c), which tells classes apart: the larger, the likelier the class.
@@ -301,26 +312,31 @@ class SeqVAE:
                 bounds[rows] = iwae(importance_log_weights(self.model, batch, _at_least_one("samples", samples))).to(bounds)
         return bounds
 
-    def predict(self, records: Sequence[Any]) -> dict[str, Prediction]:
+    def predict(self, records: Sequence[Any] | Latents, labels: Labels = None) -> dict[str, Prediction]:
         """What each head says of each record's posterior mean: by property, mean and spread `[N]` in the property's unit.
 
+        Args:
+            records: any, or latents `[N,*event]`.
+            labels: the records' classes, as for `encode`; the heads' numbers on a model's card are with them.
+
         Raises:
-            ConfigError: a model without heads.
+            ConfigError: a model without heads; labels that `encode` refuses, or labels of latents.
             DataError: as `encode`.
         """
         if not len(self.model.heads):
             raise ConfigError("this model has no heads; fit one with fit_heads, or seqvae fit-heads RUN --property NAME")
-        z = self.encode(records)
+        z = self._encoded(records, labels)
         with evaluating(self.model):
             return self.model.heads.predict(z)
 
     def fit_heads(
         self,
-        records: Sequence[Any] | Tensor,
+        records: Sequence[Any] | Latents,
         properties: Mapping[str, Given],
         kind: str = "regression",
         steps: int = 2000,
         seed: int | None = None,
+        labels: Labels = None,
         **keywords: Any,
     ) -> None:
         """Fit a head to each property, on the posterior means of records; everything else of the model stays as it is.
@@ -332,14 +348,15 @@ class SeqVAE:
             kind: of the heads, `regression` or `classification`.
             steps: of Adam.
             seed: of the initial weights and the batches.
+            labels: the records' classes, as for `encode`.
             keywords: of the heads: `hidden=128, ensemble=5`.
 
         Raises:
-            ConfigError: an unknown kind or keyword.
+            ConfigError: an unknown kind or keyword; labels that `encode` refuses, or labels of latents.
             DataError: as `encode`; no number for each record, or none at all.
         """
-        held = records if isinstance(records, Tensor) else self._parsed(records)
-        z = self._latents(held) if isinstance(held, Tensor) else self.encode(held)
+        held = checked_latents(self.model, records) if are_latents(records) else self._parsed(records)
+        z = self._encoded(held, labels)
         targets = {name: property_values(name, given, held, len(z), self.modality) for name, given in properties.items()}
         recipe = recipes.with_heads(self.recipe, {name: {"kind": kind, **keywords} for name in properties})
         with seeded(seed):
@@ -392,9 +409,26 @@ class SeqVAE:
             self.model, self.codec, self.modality, self.recipe, self.max_length, self.metrics, self.ex_post
         )
 
-    def _labels(self, given: ClassLabels, count: int) -> Tensor | None:
+    def _labels(self, given: Labels, count: int) -> Tensor | None:
         """The classes of `count` records as numbers, `[count]`, or None."""
         return self.model.condition.labels(given, count)
+
+    def _told(self, given: Labels, count: int) -> Tensor | None:
+        """As `_labels`, for an encoder, with a word where it waits for labels in vain."""
+        if given is None and self.model.condition.feature_width:
+            log.warning(
+                "this model's encoder is told classes, and without labels encodes records as of class unknown, which gives other "
+                "latents; give labels, or -1 where they are unknown"
+            )
+        return self._labels(given, count)
+
+    def _encoded(self, given: Any, labels: Labels, sample: bool = False) -> Tensor:
+        """Latents, checked: those given, or of the records given."""
+        if not are_latents(given):
+            return checked_latents(self.model, self.encode(given, sample=sample, labels=labels))
+        if labels is not None:
+            raise ConfigError(f"labels={labels!r:.60} say as what records are encoded, and latents were given; drop one of the two")
+        return checked_latents(self.model, given)
 
     def _posterior(self, records: list[Any], labels: Tensor | None, rows: slice) -> Distribution:
         """q(z|x) of some of the parsed records."""
@@ -417,18 +451,6 @@ class SeqVAE:
         if not parsed:
             raise DataError("no records; give at least one")
         return parsed
-
-    def _latents(self, z: Tensor | np.ndarray) -> Tensor:
-        """Latents checked, on the model's device and on the support of its posterior: means and sums of directions are none."""
-        event = list(self.model.event_shape)
-        latents = torch.as_tensor(z)
-        if latents.dim() != 1 + len(event) or list(latents.shape[1:]) != event or len(latents) == 0:
-            wanted = ", ".join(["N", *map(str, event)])
-            raise DataError(f"expected latents of shape [{wanted}] with N at least 1, got {list(latents.shape)}")
-        if not torch.isfinite(latents).all():
-            raise DataError("a latent holds a value that is not finite; mend or drop it")
-        dtype = next((p.dtype for p in self.model.parameters()), torch.float32)
-        return self.model.project(latents.detach().to(self.device, dtype))
 
 
 def _at_least_one(name: str, value: int) -> int:

@@ -89,6 +89,98 @@ def test_the_nearest_are_those_with_the_nearest_latents(vae):
         vae.nearest(z[:, :2], z)
 
 
+def test_an_array_of_latents_is_as_good_as_a_tensor(vae):
+    z = vae.encode(SENTENCES)
+    array = z.numpy().astype(np.float64)
+    assert vae.nearest(array[1:2], array, k=2).rows.tolist() == vae.nearest(SENTENCES[1:2], SENTENCES, k=2).rows.tolist()
+    drawn = []
+    for latents in (z, array):
+        other = build()
+        other.fit_prior(latents, components=1, seed=0)
+        other.fit_heads(latents, {"words": [6.0, 3, 7, 3, 7]}, steps=3, seed=0)
+        drawn.append((other.sample(5, seed=0, prior="ex_post"), other.predict(latents)["words"].mean.tolist()))
+    assert drawn[0] == drawn[1]
+    with pytest.raises(DataError, match="a function needs the records themselves"):
+        vae.fit_heads(array, {"words": len})
+    assert vae.nearest(np.array(SENTENCES), np.array(SENTENCES, dtype=object), k=1).rows.flatten().tolist() == [0, 1, 2, 3, 4]
+
+
+TOLD = "model.condition={kind: classes, names: [old, new], width: 4, encoder: true}"
+LABELS = ["old", "new", "new", None, "old"]
+
+
+@pytest.fixture(scope="module")
+def told():
+    """A model whose encoder and decoder are told one of two classes, with a head."""
+    told = build(SENTENCES, 0, TOLD, "model.heads.words=regression")
+    told.model.eval()
+    return told
+
+
+def test_a_told_encoder_hears_the_class_from_every_method_that_encodes(told):
+    z = told.encode(SENTENCES, labels=LABELS)
+    unknown = told.encode(SENTENCES, labels=-1)
+    assert ((z - unknown).abs().amax(1) > 1e-3).tolist() == [True, True, True, False, True]
+    torch.testing.assert_close(told.posterior(SENTENCES, labels=LABELS).mean, z)
+    torch.testing.assert_close(told.predict(SENTENCES, labels=LABELS)["words"].mean, told.predict(z)["words"].mean)
+    assert told.reconstruct(SENTENCES, labels=LABELS) == told.decode(z, labels=LABELS)
+    found = told.nearest(SENTENCES[:2], SENTENCES, k=5, labels=LABELS[:2], among_labels=LABELS)
+    expected = told.nearest(z[:2], z, k=5)
+    assert torch.equal(found.rows, expected.rows)
+    torch.testing.assert_close(found.distances, expected.distances, rtol=1e-4, atol=1e-6)
+    assert found.distances[:, 0].max() < 1e-5 < told.nearest(SENTENCES[:2], SENTENCES, k=5, among_labels=LABELS).distances.min()
+
+
+def test_heads_and_priors_are_fitted_to_what_a_told_encoder_says_of_each_class():
+    fitted = []
+    for given, labels in ((SENTENCES, LABELS), (None, None), (SENTENCES, None)):
+        told = build(SENTENCES, 0, TOLD, "model.posterior={kind: deterministic, latent: 4}")
+        records = told.encode(SENTENCES, labels=LABELS) if given is None else given
+        told.fit_heads(records, {"words": [6.0, 3, 7, 3, 7]}, steps=20, seed=0, labels=labels)
+        told.fit_prior(records, components=1, seed=0, labels=labels)
+        fitted.append(torch.cat([told.predict(torch.ones(3, 4))["words"].mean, told.model.ex_post().mean.flatten()]))
+    torch.testing.assert_close(fitted[0], fitted[1], rtol=1e-3, atol=1e-4)
+    assert (fitted[0] - fitted[2]).abs().max() > 1e-2
+
+
+def test_each_sample_and_completion_may_be_of_its_own_class(told):
+    each = [("old", "new")[i % 2] for i in range(12)]
+    cool = {"temperature": 1e-4, "seed": 0}
+    for write in (
+        lambda labels: told.sample(12, labels=labels, **cool),
+        lambda labels: told.complete("a", 12, labels=labels, **cool),
+    ):
+        alone = {name: write(name) for name in ("old", "new")}
+        assert alone["old"] != alone["new"]
+        assert write(each) == [alone[name][row] for row, name in enumerate(each)]
+    with pytest.raises(ConfigError, match="labels: 12 were given for 5 records"):
+        told.complete("the cat", n=5, labels=each)
+
+
+def test_a_told_encoder_says_when_it_is_told_nothing(told, vae, caplog):
+    told.encode(SENTENCES)
+    assert "encodes records as of class unknown" in caplog.text
+    caplog.clear()
+    told.encode(SENTENCES, labels=-1), told.sample(2), vae.encode(SENTENCES)
+    assert not caplog.text
+
+
+def test_labels_of_latents_and_of_models_without_classes_are_refused(told, vae):
+    z = told.encode(SENTENCES, labels=LABELS)
+    for call in (
+        lambda: told.predict(z, labels="old"),
+        lambda: told.nearest(z, SENTENCES, labels="old"),
+        lambda: told.nearest(SENTENCES, z.numpy(), labels="old", among_labels="old"),
+        lambda: told.fit_prior(z, 1, labels="old"),
+        lambda: told.fit_heads(z, {"words": [1] * 5}, labels="old"),
+    ):
+        with pytest.raises(ConfigError, match="labels='old' say as what records are encoded, and latents were given"):
+            call()
+    with pytest.raises(ConfigError, match="label='new': this model knows no classes"):
+        vae.encode(SENTENCES, labels=[None, "new", "old", -1, None])
+    torch.testing.assert_close(vae.encode(SENTENCES, labels=[None, -1, -1, None, None]), vae.encode(SENTENCES))
+
+
 def test_many_records_go_through_in_batches(vae, monkeypatch):
     records = [SENTENCES[i * 7 % 5] for i in range(40)]
     expected = vae.encode(records)

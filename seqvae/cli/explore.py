@@ -49,7 +49,7 @@ def sample(
 ) -> None:
     """Draw new records from the prior."""
     vae = load(run)
-    records = vae.sample(count, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, prior=prior.value, label=label)
+    records = vae.sample(count, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, prior=prior.value, labels=label)
     give(vae, records, as_json, out)
 
 
@@ -117,7 +117,7 @@ def complete(
     """Finish a record that has only been begun."""
     vae = load(run)
     begun = parse(vae, "PREFIX", prefix)
-    records = vae.complete(begun, n=count, temperature=temperature, seed=seed, label=label)
+    records = vae.complete(begun, n=count, temperature=temperature, seed=seed, labels=label)
     give(vae, records, as_json, out, tiles=[(begun, "given"), *pictures.numbered(records)])
 
 

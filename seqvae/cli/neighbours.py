@@ -47,7 +47,7 @@ def nearest(
     vae = load(run)
     start = parse(vae, "QUERY", query)
     latents, record_at = _gallery(vae, data, split, label)
-    found = vae.nearest(vae.encode([start], labels=label), latents, count, metric.value if metric else None)
+    found = vae.nearest([start], latents, count, metric.value if metric else None, labels=label)
     distances: list[float] = found.distances[0].tolist()
     records = [record_at(row) for row in found.rows[0].tolist()]
     captions = [f"{distance:.3g}" for distance in distances]

@@ -15,20 +15,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
-import numpy as np
 import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from seqvae.batch import SequenceBatch
+from seqvae.conditions.labels import UNKNOWN, Label, Labels, one_each
 from seqvae.errors import ConfigError, DataError, nearest
 from seqvae.registry import register
 
-Label = str | int | None
-Labels = Label | Sequence[Label] | np.ndarray | Tensor
-"""Classes by name or number, None or -1 where unknown: one for all records, or one for each."""
-
-UNKNOWN = -1
 SHOWN = 12  # of the known names, in a message
 
 
@@ -109,14 +104,9 @@ class ClassCondition(nn.Module):
         """
         if given is None:
             return None
-        if isinstance(given, str | numbers.Integral):
-            return torch.full((count,), self._number(given))
-        each = given.tolist() if isinstance(given, np.ndarray | Tensor) else list(given)  # type: ignore[arg-type]
-        if len(each) != count:
-            raise ConfigError(f"labels: {len(each)} were given for {count} records; give one for each, or one for all")
-        return torch.tensor([self._number(label) for label in each])
+        return torch.tensor([self._number(label) for label in one_each(given, count)], dtype=torch.int64)
 
-    def _number(self, label: Any) -> int:
+    def _number(self, label: Label) -> int:
         if label is None:
             return UNKNOWN
         if label in self.names:

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from seqvae.batch import SequenceBatch
+from seqvae.conditions.labels import UNKNOWN, Labels, one_each
 from seqvae.errors import ConfigError
 from seqvae.registry import register
 
@@ -36,13 +37,15 @@ class NoCondition(nn.Module):
         """The features as they are."""
         return features
 
-    def labels(self, given: object, count: int) -> None:
-        """None for None.
+    def labels(self, given: Labels, count: int) -> None:
+        """None, where nothing is known of any record.
 
         Raises:
-            ConfigError: anything else.
+            ConfigError: a class.
         """
-        if given is not None:
+        known = [label for label in one_each(given, count) if label not in (None, UNKNOWN)]
+        if known:
             raise ConfigError(
-                f"label={given!r:.60}: this model knows no classes; train one with model.condition=classes on data that has labels"
+                f"label={known[0]!r:.60}: this model knows no classes; "
+                "train one with model.condition=classes on data that has labels"
             )

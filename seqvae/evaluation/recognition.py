@@ -75,7 +75,7 @@ def recognition_metrics(
     records = {
         "real": vae.codec.decode([np.asarray(store[row]) for row in measured.rows]),
         "reconstructed": vae.codec.decode(written),
-        "sampled": vae.sample(samples, temperature=temperature, seed=seed, label=asked),
+        "sampled": vae.sample(samples, temperature=temperature, seed=seed, labels=asked),
     }
     probabilities = {name: classifier.probabilities(shown) for name, shown in records.items()}
     told = {name: likeliest(found) for name, found in probabilities.items()}

@@ -201,6 +201,7 @@ def test_without_a_condition_nothing_changes() -> None:
 
 LABELS = [
     ("five", [1, 1]),
+    (torch.tensor(1), [1, 1]),
     (0, [0, 0]),
     (-1, [-1, -1]),
     (["five", None], [1, -1]),
@@ -234,6 +235,7 @@ def test_a_name_comes_before_a_number() -> None:
         (-2, r"label=-2"),
         (["four"], r"labels: 1 were given for 2 records"),
         ([0.5, 0.5], r"label=0\.5: no such class"),
+        (0.5, r"label=0\.5: no such class"),
     ],
 )
 def test_unknown_classes_are_named(given: Any, message: str) -> None:
@@ -246,6 +248,9 @@ def test_a_model_without_classes_takes_no_labels() -> None:
     assert condition.labels(None, 3) is None
     with pytest.raises(ConfigError, match=r"label='cat': this model knows no classes; train one with model\.condition=classes"):
         condition.labels("cat", 3)
+    assert condition.labels([None, -1, None], 3) is None
+    with pytest.raises(ConfigError, match="label='cat'"):
+        condition.labels([None, -1, "cat"], 3)
 
 
 def test_the_classes_are_learnt_from_the_data() -> None:

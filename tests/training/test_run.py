@@ -119,12 +119,12 @@ def test_a_model_of_classes_resumes_bit_for_bit_and_is_saved_with_their_names(
     one, other = SeqVAE.from_pretrained(whole), SeqVAE.from_pretrained(cut)
     assert one.classes == other.classes == ("cat", "owl", "pig")
     for label in (None, "owl", 2):
-        assert one.sample(8, temperature=3.0, label=label, seed=0) == other.sample(8, temperature=3.0, label=label, seed=0)
+        assert one.sample(8, temperature=3.0, labels=label, seed=0) == other.sample(8, temperature=3.0, labels=label, seed=0)
     owl, cat = (one.log_prob(["w1 w2"], seed=0, labels=label) for label in ("owl", "cat"))
     assert owl != cat
     other.save_pretrained(tmp_path / "again")
     again = SeqVAE.from_pretrained(tmp_path / "again")
-    assert again.sample(8, label=["pig", "cat"] * 4, seed=0) == one.sample(8, label=["pig", "cat"] * 4, seed=0)
+    assert again.sample(8, labels=["pig", "cat"] * 4, seed=0) == one.sample(8, labels=["pig", "cat"] * 4, seed=0)
 
 
 def test_classes_need_labels(tiny: Tiny, tmp_path: Path) -> None:
