@@ -84,5 +84,4 @@ def _run(vae: SeqVAE, plan: Plan, begin: Starts, seed: int) -> dict[str, Any]:
 def _drawn(pool: Starts, seed: int) -> Starts:
     generator = torch.Generator().manual_seed(seed)
     rows = torch.randperm(len(pool.records), generator=generator)[:STARTS]
-    assert pool.values is not None
-    return Starts(pool.z[rows], [pool.records[row] for row in rows.tolist()], pool.values[rows.numpy()])
+    return pool.at(rows.numpy())

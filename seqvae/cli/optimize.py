@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seqvae.cli.arguments import Json, Out, Run, Seed
+from seqvae.cli.arguments import Json, Label, Out, Run, Seed
 from seqvae.cli.evaluate import find_split
 from seqvae.cli.explore import load
 from seqvae.cli.printing import print_json, write_file
@@ -60,6 +60,7 @@ def optimize(
     learning_rate: Annotated[float, typer.Option("--learning-rate", min=1e-6, help="Of Adam on the latents.")] = 0.1,
     points: Annotated[int, typer.Option(min=1, help="Points of each path that are decoded.")] = 4,
     draws: Annotated[int, typer.Option(min=0, help="Sampled decodes of each point, besides the greedy one.")] = 2,
+    label: Label = None,
     picture: Annotated[Path | None, typer.Option("--picture", metavar="FILE", help="Draw the paths (.svg or .png).")] = None,
     out: Out = None,
     seed: Seed = 0,
@@ -68,6 +69,9 @@ def optimize(
     """Climb a property through the latent space.
 
     For example: seqvae optimize runs/molecules --property qed --similarity 0.4 --from leads.smi
+
+    Of a model that knows classes every climb keeps to its start's. --label is that of the records of a file or of draws from the
+    prior, which else have none, and of the training records to start from, which else may be of any.
     """
     from seqvae.explore.optimizer import LatentOptimizer
     from seqvae.explore.oracle import Oracle
@@ -85,7 +89,7 @@ def optimize(
         similarity=similarity,
     )
     functions = _functions(vae, list(weights), oracles or [])
-    begin = _starts(vae, optimizer.goal, from_, origin, starts, seed)
+    begin = _starts(vae, optimizer.goal, from_, origin, starts, seed, label)
     found = optimizer.run(begin, Oracle(functions, calls, len(weights)), seed)
     if picture is not None:
         _draw(found, picture)
@@ -140,18 +144,18 @@ def _functions(vae: SeqVAE, names: Sequence[str], oracles: Sequence[str]) -> dic
     return found
 
 
-def _starts(vae: SeqVAE, goal: Goal, file: Path | None, origin: Origin, count: int, seed: int | None) -> Starts:
+def _starts(vae: SeqVAE, goal: Goal, file: Path | None, origin: Origin, count: int, seed: int | None, label: str | None) -> Starts:
     from seqvae.explore import starts
 
     if file is not None:
-        return starts.from_records(vae, from_file(vae, file))
+        return starts.from_records(vae, from_file(vae, file), label)
     if origin is Origin.prior:
-        return starts.from_prior(vae, count, seed)
+        return starts.from_prior(vae, count, seed, label)
     try:
         store = find_split(vae, "train")
     except DataError as error:
         raise DataError(f"{error}; or start with --from FILE, or with --origin prior") from error
-    return starts.best_of(vae, store, goal, count)
+    return starts.best_of(vae, store, goal, count, label)
 
 
 def _draw(found: Optimised, picture: Path) -> None:

@@ -11,6 +11,8 @@ The trust region is TuRBO-1, a single box, with the constants and tolerances of 
 box are shares of the data's own, not of the kernel's length scales; any better value is a success; and a box that has shrunk away
 begins anew on the data that are there.
 
+The process knows the latent alone, not the class that it is decoded as: all starts are to be of one.
+
 Needs the extra `bo`. A latent that decodes to nothing valid counts as the worst value known.
 """
 
@@ -78,19 +80,22 @@ def bayesian(
     Args:
         vae: the model.
         goal: what its real values are worth.
-        starts: with all their values; the process learns from them first.
+        starts: with all their values, of one class; the process learns from them first.
         oracle: with a budget, which is spent to the end.
         method: `expected_improvement` or `trust_region`.
         batch: latents proposed at a time.
         seed: of all chance.
 
     Raises:
-        ConfigError: no budget, an unknown method, or BoTorch is not installed.
+        ConfigError: no budget, starts of several classes, an unknown method, or BoTorch is not installed.
     """
     if method not in METHODS:
         raise ConfigError(f"unknown method {method!r}; {nearest(method, METHODS)}")
     if oracle.budget is None or starts.values is None:
         raise ConfigError("Bayesian optimisation needs a budget of calls, and starts whose values are known")
+    classes = starts.told.unique()
+    if len(classes) > 1:
+        raise ConfigError(f"Bayesian optimisation keeps to one class, and the starts are of {len(classes)}; give starts of one")
     try:
         import botorch  # noqa: F401
     except ImportError:
@@ -106,7 +111,7 @@ def bayesian(
             before = oracle.calls
             z = METHODS[method](x, y, min(batch, oracle.budget - oracle.calls), region)
             z = vae.model.project(z.view(-1, *vae.model.event_shape)).flatten(1)  # what will be decoded is what is learnt from
-            worth, records = _judge(vae, goal, oracle, z)
+            worth, records = _judge(vae, goal, oracle, z, int(classes[0]))
             fresh = [(record, value) for record, value in zip(records, worth, strict=True) if record is not None]
             found += [pair for pair in fresh if str(pair[0]) not in seen]
             seen |= {str(record) for record, _ in fresh}
@@ -117,9 +122,9 @@ def bayesian(
     return [(record, float(value)) for record, value in found if np.isfinite(value)]
 
 
-def _judge(vae: SeqVAE, goal: Goal, oracle: Oracle, z: Tensor) -> tuple[np.ndarray, list[Any]]:
-    """The score of the real value of each latent's greedy decode, NaN where there is none, and the records."""
-    decoded = vae.decode(z.view(-1, *vae.model.event_shape).float())
+def _judge(vae: SeqVAE, goal: Goal, oracle: Oracle, z: Tensor, label: int) -> tuple[np.ndarray, list[Any]]:
+    """The score of the real value of each latent's greedy decode as of a class, NaN where there is none, and the records."""
+    decoded = vae.decode(z.view(-1, *vae.model.event_shape).float(), labels=label)
     records = [canonical(vae.modality, record) for record in decoded]
     valid = [i for i, record in enumerate(records) if record is not None]
     values = np.full((len(records), oracle.width), np.nan)

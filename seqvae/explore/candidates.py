@@ -21,6 +21,7 @@ from seqvae.generation.rules import Greedy, SamplingRule
 
 if TYPE_CHECKING:
     from seqvae.explore.guards.guard import Guard
+    from seqvae.explore.starts import Starts
     from seqvae.likelihoods.categorical import Rule
     from seqvae.vae import SeqVAE
 
@@ -54,24 +55,24 @@ class Candidates:
         )
 
 
-def decoded(vae: SeqVAE, z: Tensor, starts: Sequence[Any], draws: int, temperature: float, seed: int | None) -> Candidates:
-    """The greedy decode of every latent, and `draws` sampled ones.
+def decoded(vae: SeqVAE, z: Tensor, starts: Starts, draws: int, temperature: float, seed: int | None) -> Candidates:
+    """The greedy decode of every latent, and `draws` sampled ones, each of its start's class.
 
     Args:
         vae: the model.
         z: `[P,N,*event]`, P points on the way of each of N starts.
-        starts: the N records.
+        starts: the N.
         draws: sampled decodes of each latent.
         temperature: of these.
         seed: of these.
     """
-    flat = z.flatten(0, 1)
+    flat, told = z.flatten(0, 1), starts.told.repeat(len(z))
     rules: list[Rule] = [Greedy(), *[SamplingRule(temperature)] * draws]
     found: dict[tuple[int, int], tuple[Any, int]] = {}
-    own = [_key(canonical(vae.modality, record)) for record in starts]
+    own = [_key(canonical(vae.modality, record)) for record in starts.records]
     for number, rule in enumerate(rules):
-        for row, record in enumerate(vae.decode(flat, rule, seed=None if seed is None else seed + number)):
-            form, start = canonical(vae.modality, record), row % len(starts)
+        for row, record in enumerate(vae.decode(flat, rule, seed=None if seed is None else seed + number, labels=told)):
+            form, start = canonical(vae.modality, record), row % len(own)
             key = (start, _key(form))
             if form is not None and key[1] != own[start]:
                 found.setdefault(key, (form, row))
@@ -95,35 +96,36 @@ def similarity(modality: Any, a: Sequence[Any], b: Sequence[Any]) -> np.ndarray:
     return np.asarray(modality.similarity(a, b), np.float64)
 
 
-def _candidates(vae: SeqVAE, z: Tensor, starts: Sequence[Any], found: list[tuple[int, Any, int]]) -> Candidates:
-    """Those of the found (start, record, row of z) that can be encoded again."""
-    unique = {_key(record): record for _, record, _ in found}
-    again = encodable(vae, list(unique.values()))
-    place = {key: again[i] for i, key in enumerate(unique) if again[i] is not None}
-    kept = [(start, record, row) for start, record, row in found if _key(record) in place]
+def _candidates(vae: SeqVAE, z: Tensor, starts: Starts, found: list[tuple[int, Any, int]]) -> Candidates:
+    """Those of the found (start, record, row of z) that can be encoded again, as of their start's class."""
+    told = starts.told.tolist()
+    unique = {(_key(record), told[start]): record for start, record, _ in found}
+    encoded = encodable(vae, list(unique.values()), [label for _, label in unique])
+    again = {key: latent for key, latent in zip(unique, encoded, strict=True) if latent is not None}
+    kept = [(start, record, row) for start, record, row in found if (_key(record), told[start]) in again]
     rows = torch.tensor([row for _, _, row in kept], dtype=torch.int64, device=z.device)
     records = [record for _, record, _ in kept]
-    latents = [place[_key(record)] for record in records]
+    latents = [again[_key(record), told[start]] for start, record, _ in kept]
     return Candidates(
         records,
         np.array([start for start, _, _ in kept], dtype=np.int64),
         z[rows],
-        torch.stack(latents) if latents else z[:0],  # type: ignore[arg-type]
-        similarity(vae.modality, [starts[start] for start, _, _ in kept], records),
+        torch.stack(latents) if latents else z[:0],
+        similarity(vae.modality, [starts.records[start] for start, _, _ in kept], records),
     )
 
 
-def encodable(vae: SeqVAE, records: Sequence[Any]) -> list[Tensor | None]:
-    """The latent of each record, on the support, None for one that the codec refuses."""
+def encodable(vae: SeqVAE, records: Sequence[Any], labels: Sequence[int]) -> list[Tensor | None]:
+    """The latent of each record as of its class, on the support; None for one that the codec refuses."""
     try:
-        return list(vae.model.project(vae.encode(records))) if records else []
+        return list(vae.model.project(vae.encode(records, labels=labels))) if records else []
     except DataError:
-        return [_encoded(vae, record) for record in records]
+        return [_encoded(vae, record, label) for record, label in zip(records, labels, strict=True)]
 
 
-def _encoded(vae: SeqVAE, record: Any) -> Tensor | None:
+def _encoded(vae: SeqVAE, record: Any, label: int) -> Tensor | None:
     try:
-        return vae.model.project(vae.encode([record]))[0]
+        return vae.model.project(vae.encode([record], labels=label))[0]
     except DataError:
         return None
 

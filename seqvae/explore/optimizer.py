@@ -12,7 +12,7 @@ decode is still as similar to the start as asked for, found by bisection.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,12 +40,14 @@ class Optimised:
     """What an optimisation gave.
 
     Attributes:
+        starts: where the climbs started.
         optima: one a start, the best first.
         oracle_calls: records whose real property was computed.
         paths: `[steps+1,N,*event]`, every climb.
         candidates: everything that came out and was admitted, with its real `values [C,P]`.
     """
 
+    starts: Starts
     optima: list[Optimum]
     oracle_calls: int
     paths: Tensor
@@ -97,20 +99,20 @@ class LatentOptimizer:
         self.steps, self.learning_rate = steps, learning_rate
         self.points, self.draws, self.temperature, self.least = points, draws, temperature, similarity
 
-    def climb(self, start: Tensor) -> Tensor:
-        """The guarded path of every latent `[N,*event]`, `[steps+1,N,*event]`; nothing is decoded unless a guard does."""
+    def climb(self, starts: Starts) -> Tensor:
+        """The guarded path of every start, `[steps+1,N,*event]`; nothing is decoded unless a guard does."""
         model = self.vae.model
-        start = model.project(start)  # a mean of directions lies inside their sphere
+        begin = replace(starts, z=model.project(starts.z))  # a mean of directions lies inside their sphere
         with evaluating(model):
             for guard in self.guards:
-                guard.begin(self.vae, self.goal, start)
-            return climb(self.goal.score, start, self.guards, self.steps, self.learning_rate, model.project)
+                guard.begin(self.vae, self.goal, begin)
+            return climb(self.goal.score, begin.z, self.guards, self.steps, self.learning_rate, model.project)
 
     def run(self, starts: Starts, oracle: Oracle, seed: int | None = None) -> Optimised:
         """Climb from all starts and judge what comes out.
 
         Args:
-            starts: where from.
+            starts: where from; each climb keeps to its start's class.
             oracle: the real properties, the goal's in its order; one without functions leaves the judgement to the heads.
             seed: of the sampled decodes.
 
@@ -123,9 +125,9 @@ class LatentOptimizer:
         forms = [canonical(self.vae.modality, record) for record in starts.records]
         if starts.values is not None:
             oracle.tell(forms, starts.values)
-        paths = self.climb(starts.z)
-        last = torch.full((len(starts.records),), self.steps) if self.least is None else self._furthest(paths, starts.records)
-        found = decoded(self.vae, self._points(paths, last), starts.records, self.draws, self.temperature, seed)
+        paths = self.climb(starts)
+        last = torch.full((len(starts.records),), self.steps) if self.least is None else self._furthest(paths, starts)
+        found = decoded(self.vae, self._points(paths, last), starts, self.draws, self.temperature, seed)
         found = admitted(found, self.guards, self.least)
         predicted = self._predicted(found.again)
         order = np.argsort(-self.goal.worth(predicted), kind="stable")
@@ -133,7 +135,7 @@ class LatentOptimizer:
         oracle.ask([form for form in forms if form is not None])
         values, own = oracle.recall(found.records), oracle.recall(forms)
         judged, before = Judged(self.goal, values, predicted), Judged(self.goal, own, self._predicted(starts.z))
-        return Optimised(optima(starts.records, before, found, judged), oracle.calls, paths, found, values)
+        return Optimised(starts, optima(starts.records, before, found, judged), oracle.calls, paths, found, values)
 
     def _predicted(self, z: Tensor) -> np.ndarray:
         """`[N,P]` float64."""
@@ -145,15 +147,14 @@ class LatentOptimizer:
         steps = (share[:, None] * last).ceil().long().to(paths.device)  # [points,N]
         return paths[steps, torch.arange(paths.shape[1], device=paths.device)]
 
-    def _furthest(self, paths: Tensor, records: Sequence[Any]) -> Tensor:
+    def _furthest(self, paths: Tensor, starts: Starts) -> Tensor:
         """`[N]`: the last step of each path whose greedy decode is still similar enough, by bisection; 0 where none is."""
-        low = torch.zeros(len(records), dtype=torch.int64)
-        high = torch.full_like(low, self.steps)
-        row = torch.arange(len(records))
+        row = torch.arange(len(starts.records))
+        low, high = torch.zeros_like(row), torch.full_like(row, self.steps)
         middle = high  # the end first: where it will do, nothing need be searched
         while bool((low < high).any()):
-            found = self.vae.decode(paths[middle.to(paths.device), row.to(paths.device)])
-            good = torch.from_numpy(self._near(records, found))
+            found = self.vae.decode(paths[middle.to(paths.device), row.to(paths.device)], labels=starts.told)
+            good = torch.from_numpy(self._near(starts.records, found))
             low, high = torch.where(good, middle, low), torch.where(good, high, middle - 1)
             middle = (low + high + 1) // 2
         return low

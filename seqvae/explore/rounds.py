@@ -5,6 +5,8 @@ Each round gets an equal share of the budget. Nothing is retrained in between: t
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -37,7 +39,7 @@ def in_rounds(optimizer: LatentOptimizer, starts: Starts, oracle: Oracle, rounds
     total, count, found = oracle.budget, len(starts.records), []
     forms = [canonical(optimizer.vae.modality, record) for record in starts.records]
     known = oracle.recall(forms) if starts.values is None else starts.values
-    pool = Starts(starts.z, starts.records, known)
+    pool = replace(starts, values=known)
     for number in range(rounds):
         oracle.budget = total * (number + 1) // rounds
         best = best_known(pool, optimizer.goal, count)
@@ -50,8 +52,7 @@ def best_known(pool: Starts, goal: Goal, count: int) -> Starts:
     """The `count` records of a pool that are worth most; those without a value come last."""
     assert pool.values is not None
     worth = np.nan_to_num(goal.worth(pool.values), nan=-np.inf)
-    rows = np.argsort(-worth, kind="stable")[:count]
-    return Starts(pool.z[torch.from_numpy(rows)], [pool.records[row] for row in rows], pool.values[rows])
+    return pool.at(np.argsort(-worth, kind="stable")[:count])
 
 
 def joined(pool: Starts, found: Optimised) -> Starts:
@@ -64,8 +65,10 @@ def joined(pool: Starts, found: Optimised) -> Starts:
         if key not in seen:
             rows.append(row)
             seen.add(key)
+    labels = found.starts.told[found.candidates.start[rows]]
     return Starts(
         torch.cat([pool.z, found.candidates.again[rows]]),
         [*pool.records, *(found.candidates.records[row] for row in rows)],
         np.concatenate([pool.values, found.values[rows]]),
+        torch.cat([pool.told, labels]),
     )

@@ -47,6 +47,35 @@ def test_every_command_that_decodes_takes_it(seqvae, classes_run, of_class, tmp_
     assert near["distances"][0] < 1e-3
 
 
+@pytest.fixture(scope="module")
+def headed(classes_run, in_cache, tmp_path_factory):
+    """The run's model with a head for `characters`, of which Latin words have more. Shared: look, do not touch."""
+    folder = tmp_path_factory.mktemp("headed") / "model"
+    in_cache("fit-heads", classes_run, "--property", "characters", "--steps", 20, "--out", folder)
+    return folder
+
+
+QUICK = ("--steps", 5, "--starts", 8, "--draws", 0, "--json")
+
+
+@pytest.mark.parametrize("origin", ["best", "prior", "file"])
+@pytest.mark.parametrize("label", ["greek", "latin"])
+def test_an_optimisation_is_of_the_class_asked_for(seqvae, headed, of_class, vocabulary, tmp_path, origin, label):
+    (tmp_path / "leads.txt").write_text("".join(f"{word} {word}\n" for word in vocabulary[label]))
+    given = ("--from", tmp_path / "leads.txt") if origin == "file" else ("--origin", origin)
+    result = seqvae("optimize", headed, "--property", "characters", *given, "--label", label, *QUICK)
+    assert result.code == 0, result.err
+    for which in ("start", "record"):
+        assert of_class([line[which] for line in result.json["records"]], label) > 0.9
+
+
+@pytest.mark.parametrize(("weight", "name"), [(1, "latin"), (-1, "greek")])
+def test_unless_asked_a_climb_keeps_to_the_class_of_its_record(seqvae, headed, of_class, weight, name):
+    found = seqvae("optimize", headed, "--property", f"characters={weight}", *QUICK).json["records"]
+    assert of_class([line["start"] for line in found], name) == 1
+    assert of_class([line["record"] for line in found], name) > 0.9
+
+
 def test_evaluation_is_told_the_classes_and_says_so(seqvae, classes_run):
     found = seqvae("evaluate", classes_run, "--samples", 20, "--json").json
     assert found["classes"] == 2
@@ -60,6 +89,7 @@ def test_evaluation_is_told_the_classes_and_says_so(seqvae, classes_run):
 )
 def test_an_unknown_class_is_named(refused, classes_run, label, message):
     assert message in refused("sample", classes_run, "--label", label)
+    assert message in refused("nearest", classes_run, "alpha", "--label", label)
 
 
 def test_a_model_without_classes_says_how_to_get_one_with_them(refused, run_folder):

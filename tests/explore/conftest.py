@@ -27,19 +27,33 @@ OVERRIDES = [
 ]
 
 
-@pytest.fixture
-def vae() -> SeqVAE:
-    recipe = recipes.load("text-lstm", OVERRIDES)
+CLASSES = "model.condition={kind: classes, names: [old, new], width: 2, encoder: true}"
+
+
+def shape(*overrides: str) -> SeqVAE:
+    """The model, with a head for `words`."""
+    recipe = recipes.load("text-lstm", [*OVERRIDES, *overrides])
     codec = registry.build("tokenizer", recipe.tokenizer)
     codec.fit(SENTENCES, 0)
     torch.manual_seed(0)
     model = build_model(codec.spec, recipe.to_config()["model"])
     with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.mul_(3)  # initial weights are small; at this size z decides what is decoded
+        for parameter in set(model.parameters()) - set(model.condition.parameters()):
+            parameter.mul_(3)  # initial weights are small; at this size z decides what is decoded, and a class where there is one
     vae = SeqVAE(model.eval(), codec, registry.build("modality", recipe.modality), recipe, 8)
     vae.model.heads = PropertyHeads({"words": linear_head([1.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.5])})
     return vae
+
+
+@pytest.fixture
+def vae() -> SeqVAE:
+    return shape()
+
+
+@pytest.fixture
+def told() -> SeqVAE:
+    """The same with two classes, `old` and `new`, of which encoder and decoder are told."""
+    return shape(CLASSES)
 
 
 def linear_head(*slopes: list[float], kind: str = "regression") -> Any:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -103,6 +105,21 @@ def test_expected_improvement_is_the_closed_form():
     posterior = MockPosterior(mean=torch.tensor([[1.0]], dtype=torch.float64), variance=torch.tensor([[0.25]], dtype=torch.float64))
     found = LogExpectedImprovement(MockModel(posterior), best_f=0.8)(torch.zeros(1, 1, dtype=torch.float64))
     assert found.exp().item() == pytest.approx(0.3152194185, abs=2e-8)
+
+
+def test_one_class_is_kept_to(told, monkeypatch):
+    pytest.importorskip("botorch")
+    begin = starts.from_prior(told, 12, seed=0, labels="new")
+    begin = replace(begin, values=words(begin.records)[:, None])
+    proposed = 2 * torch.randn(20, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    monkeypatch.setitem(METHODS, "trust_region", lambda x, y, count, region: proposed)
+    goal, oracle = Goal(told.model.heads, {"words": 1.0}), Oracle({"words": words}, budget=50)
+    found = {record for record, _ in bayesian(told, goal, begin, oracle, "trust_region")}
+    assert found == set(told.decode(proposed, labels="new"))
+    assert found != set(told.decode(proposed))
+    mixed = replace(begin, labels=torch.arange(12) % 2)
+    with pytest.raises(ConfigError, match="keeps to one class, and the starts are of 2; give starts of one"):
+        bayesian(told, goal, mixed, oracle, "trust_region")
 
 
 def test_what_cannot_be_done(vae, goal, begin):

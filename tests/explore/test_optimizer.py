@@ -13,6 +13,7 @@ from seqvae.data.store import SequenceStore, StoreWriter
 from seqvae.distributions.sphere import unit_sphere
 from seqvae.errors import ConfigError, DataError
 from seqvae.explore import starts
+from seqvae.explore.candidates import decoded
 from seqvae.explore.guards.ball import TrustBall
 from seqvae.explore.optimizer import LatentOptimizer
 from seqvae.explore.oracle import Oracle
@@ -38,11 +39,11 @@ def store(vae, sentences, tmp_path):
 
 def test_climbing_raises_the_prediction(vae, sentences):
     optimizer = LatentOptimizer(vae, WORDS, steps=10)
-    path = optimizer.climb(vae.encode(sentences))
+    path = optimizer.climb(starts.from_records(vae, sentences))
     scores = optimizer.goal.score(path).detach()
     assert path.shape == (11, 5, 4)
     assert (scores[-1] > scores[0]).all()
-    down = LatentOptimizer(vae, {"words": -1.0}, steps=10).climb(vae.encode(sentences))
+    down = LatentOptimizer(vae, {"words": -1.0}, steps=10).climb(starts.from_records(vae, sentences))
     assert (optimizer.goal.score(down)[-1] < scores[0]).all()
 
 
@@ -52,7 +53,7 @@ def test_a_sphere_is_climbed_on_the_sphere(vae, sentences, guards):
     vae.model.posterior = registry.build("posterior", posterior, vae.model.posterior.width)
     vae.model.prior = registry.build("prior", "uniform_sphere", torch.Size([4]))
     optimizer = LatentOptimizer(vae, WORDS, guards=guards, steps=30)
-    path = optimizer.climb(vae.encode(sentences))  # means, which lie inside
+    path = optimizer.climb(starts.from_records(vae, sentences))  # means, which lie inside
     assert unit_sphere.check(path).all()
     far = (path - path[0]).norm(dim=-1).amax()
     assert far == pytest.approx(0.4, rel=1e-4) if guards else far > 0.4
@@ -127,10 +128,10 @@ def test_the_furthest_point_is_found_by_bisection(vae, sentences, monkeypatch):
     paths = torch.arange(38.0)[:, None, None].expand(38, 5, 4)
     last = [0, 1, 17, 36, 37]
     asked = []
-    monkeypatch.setattr(vae, "decode", lambda z: (asked.append(1), [str(int(row[0])) for row in z])[1])
+    monkeypatch.setattr(vae, "decode", lambda z, labels: (asked.append(1), [str(int(row[0])) for row in z])[1])
     near = lambda a, b: np.array([float(int(step) <= limit) for step, limit in zip(b, last, strict=True)])  # noqa: E731
     monkeypatch.setattr(vae.modality, "similarity", near, raising=False)
-    assert optimizer._furthest(paths, sentences).tolist() == last
+    assert optimizer._furthest(paths, starts.from_records(vae, sentences)).tolist() == last
     assert len(asked) <= 7  # log2 of 37, and one look at the end
 
 
@@ -173,6 +174,71 @@ def test_a_start_of_which_nothing_comes(vae, sentences, monkeypatch):
         assert not optimum.valid
         assert optimum.record == optimum.start
         assert optimum.value == optimum.start_value == len(optimum.start.split())
+
+
+def test_every_climb_keeps_to_the_class_of_its_start(told, sentences, monkeypatch):
+    """What comes of a start is the decode of a latent as of its class, and is encoded again and judged as of that class."""
+    monkeypatch.setattr(told.modality, "similarity", lambda a, b: np.full(len(a), 0.9), raising=False)
+    begin = starts.from_records(told, sentences, ["old", "new", "new", None, "old"])
+    assert begin.told.tolist() == [0, 1, 1, -1, 0]
+    torch.testing.assert_close(begin.z, told.encode(sentences, labels=begin.labels))
+    optimizer = LatentOptimizer(told, WORDS, steps=8, draws=0, similarity=0.3)
+    found = optimizer.run(begin, Oracle({"words": words}))
+    classes = begin.told[found.candidates.start]
+    assert set(found.candidates.start) == set(range(5))
+    assert told.decode(found.candidates.z, labels=classes) == found.candidates.records
+    assert told.decode(found.candidates.z) != found.candidates.records
+    again = told.encode(found.candidates.records, labels=classes)
+    torch.testing.assert_close(found.candidates.again, again)
+    assert (again - told.encode(found.candidates.records, labels=1 - classes.clamp(min=0))).abs().amax(1).min() > 1e-3
+    for optimum in found.optima:
+        said = told.predict([optimum.record], labels=int(begin.told[sentences.index(optimum.start)]))
+        assert optimum.predicted == pytest.approx(said["words"].mean.item(), rel=1e-4)
+
+
+def test_one_record_of_two_classes_has_two_latents(told):
+    """Starts of the same record, and what comes of them, are encoded each as of its own class."""
+    begin = starts.from_records(told, ["the cat sat"] * 2, ["old", "new"])
+    assert not torch.allclose(*begin.z)
+    found = decoded(told, begin.z[None], begin, draws=40, temperature=3.0, seed=0)
+    of = [{r: z for r, z, s in zip(found.records, found.again, found.start, strict=True) if s == start} for start in (0, 1)]
+    both = sorted(of[0].keys() & of[1].keys())
+    assert both
+    for start, label in enumerate(["old", "new"]):
+        torch.testing.assert_close(torch.stack([of[start][record] for record in both]), told.encode(both, labels=label))
+
+
+def test_starts_of_a_class(told, sentences, tmp_path):
+    with StoreWriter(tmp_path / "store", told.codec.spec, labels=True, properties=("words",)) as writer:
+        values = [(float(len(sentence.split())),) for sentence in sentences]  # 6, 3, 4, 3, 4
+        writer.append(told.codec.encode(sentences), [1] * 5, range(5), labels=[0, 1, 1, 1, 0], properties=values)
+    store, goal = SequenceStore(tmp_path / "store"), LatentOptimizer(told, WORDS).goal
+    new = starts.best_of(told, store, goal, 2, "new")
+    assert new.records == [sentences[2], sentences[1]]
+    assert new.values[:, 0].tolist() == [4, 3]
+    assert new.told.tolist() == [1, 1]
+    torch.testing.assert_close(new.z, told.encode(new.records, labels="new"))
+    every = starts.best_of(told, store, goal, 3)
+    assert every.records == [sentences[0], sentences[2], sentences[4]]
+    assert every.told.tolist() == [0, 1, 0]
+    torch.testing.assert_close(every.z, told.encode(every.records, labels=[0, 1, 0]))
+    drawn = starts.from_prior(told, 6, seed=1, labels="new")
+    assert drawn.records == told.decode(drawn.z, labels="new") != told.decode(drawn.z)
+    with pytest.raises(DataError, match="holds no record of class -1; start from another"):
+        starts.best_of(told, store, goal, 2, -1)
+    with pytest.raises(ConfigError, match="no such class; did you mean 'new'"):
+        starts.best_of(told, store, goal, 2, "neu")
+
+
+def test_a_model_without_classes_starts_from_labelled_records_all_the_same(vae, sentences, tmp_path):
+    with StoreWriter(tmp_path / "store", vae.codec.spec, labels=True) as writer:
+        writer.append(vae.codec.encode(sentences), [1] * 5, range(5), labels=[0, 1, 1, 1, 0])
+    store, goal = SequenceStore(tmp_path / "store"), LatentOptimizer(vae, WORDS).goal
+    assert starts.best_of(vae, store, goal, 3).told.tolist() == [-1] * 3
+    with pytest.raises(ConfigError, match="this model knows no classes"):
+        starts.best_of(vae, store, goal, 3, "new")
+    with pytest.raises(ConfigError, match="this model knows no classes"):
+        starts.from_records(vae, sentences, "new")
 
 
 @pytest.mark.parametrize(

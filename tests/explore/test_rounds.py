@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from seqvae.errors import ConfigError
 from seqvae.explore import starts
@@ -30,6 +31,18 @@ def test_each_round_spends_its_share_and_goes_on_from_the_best(vae, begin):
         assert sorted((optimum.start_value for optimum in found.optima), reverse=True) == best
         pairs = zip(found.candidates.records, found.values[:, 0].tolist(), strict=True)
         known |= {record: value for record, value in pairs if value == value}
+
+
+def test_later_rounds_climb_each_record_in_the_class_that_it_came_of(told, sentences):
+    begin = starts.from_records(told, sentences, ["old", "new", "new", None, "old"])
+    rounds = in_rounds(LatentOptimizer(told, {"words": 1.0}, steps=6), begin, Oracle({"words": words}, budget=40), 2, seed=0)
+    second = rounds[1].starts
+    assert set(second.records) - set(sentences)
+    torch.testing.assert_close(second.z, told.encode(second.records, labels=second.told))
+    found = {record: row for row, record in enumerate(rounds[0].candidates.records)}
+    for record, label in zip(second.records, second.told.tolist(), strict=True):
+        came_of = rounds[0].candidates.start[found[record]] if record in found else sentences.index(record)
+        assert label == begin.told[came_of]
 
 
 def test_rounds_need_a_budget(vae, begin):

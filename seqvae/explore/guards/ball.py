@@ -13,6 +13,7 @@ from seqvae.registry import register
 
 if TYPE_CHECKING:
     from seqvae.explore.goal import Goal
+    from seqvae.explore.starts import Starts
     from seqvae.vae import SeqVAE
 
 
@@ -29,8 +30,8 @@ class TrustBall(Guard):
         self.radius = radius
         self.posterior: Any = None  # whose support is kept to; of nothing it is the real numbers
 
-    def begin(self, vae: SeqVAE, goal: Goal, start: Tensor) -> None:
-        self.start, self.posterior = start, vae.model.posterior
+    def begin(self, vae: SeqVAE, goal: Goal, starts: Starts) -> None:
+        self.start, self.posterior = starts.z, vae.model.posterior
 
     def project(self, z: Tensor) -> Tensor:
         return support.within(self.posterior, z, self.start, self.radius)

@@ -16,6 +16,7 @@ from seqvae.registry import register
 
 if TYPE_CHECKING:
     from seqvae.explore.goal import Goal
+    from seqvae.explore.starts import Starts
     from seqvae.vae import SeqVAE
 
 
@@ -30,8 +31,8 @@ class EnsembleSpread(Guard):
     def __init__(self, *, weight: PositiveFloat = 1.0) -> None:
         self.weight = weight
 
-    def begin(self, vae: SeqVAE, goal: Goal, start: Tensor) -> None:
-        if all(len(head(start[:1])) == 1 for head in goal.heads.values()):
+    def begin(self, vae: SeqVAE, goal: Goal, starts: Starts) -> None:
+        if all(len(head(starts.z[:1])) == 1 for head in goal.heads.values()):
             raise ConfigError("guard 'ensemble' needs heads with several members; fit them with ensemble=5")
         self.spread = goal.spread
 

@@ -9,14 +9,15 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from seqvae.explore.goal import Goal
+    from seqvae.explore.starts import Starts
     from seqvae.vae import SeqVAE
 
 
 class Guard:
     """Allows everything."""
 
-    def begin(self, vae: SeqVAE, goal: Goal, start: Tensor) -> None:
-        """Take note of where the climb starts, `[N,*event]`, and of what is climbed."""
+    def begin(self, vae: SeqVAE, goal: Goal, starts: Starts) -> None:
+        """Take note of where the climb starts, on the support, and of what is climbed."""
 
     def penalty(self, z: Tensor) -> Tensor:
         """`[N]`, taken off the score (which is in standard deviations of the property); differentiable."""

@@ -3,11 +3,13 @@
     penalty(z) = weight * relu(-log p(x^|z) - tolerance * (-log p(x^_0|z_0))),   x^ the greedy decode of z, renewed every few steps
 
 after the decoder-density penalties of Notin et al. 2021 (arXiv 2107.00096) and LES (2025). The decode at the start, z_0, sets what
-counts as usual, row by row. The only guard whose gradient goes through the decoder, under teacher forcing, and so the dearest.
+counts as usual, row by row; each row is decoded, and judged, as of its start's class. The only guard whose gradient goes through
+the decoder, under teacher forcing, and so the dearest.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -23,6 +25,7 @@ from seqvae.registry import register
 
 if TYPE_CHECKING:
     from seqvae.explore.goal import Goal
+    from seqvae.explore.starts import Starts
     from seqvae.vae import SeqVAE
 
 
@@ -39,11 +42,11 @@ class DecoderLikelihood(Guard):
     def __init__(self, *, weight: PositiveFloat = 0.1, tolerance: PositiveFloat = 1.5, every: PositiveInt = 10) -> None:
         self.weight, self.tolerance, self.every = weight, tolerance, every
 
-    def begin(self, vae: SeqVAE, goal: Goal, start: Tensor) -> None:
-        self.vae, self.step = vae, 0
-        self.decoded = self._decode(start)
+    def begin(self, vae: SeqVAE, goal: Goal, starts: Starts) -> None:
+        self.vae, self.labels, self.step = vae, starts.told, 0
+        self.decoded = self._decode(starts.z)
         with torch.no_grad():
-            self.usual = self._nats(start)
+            self.usual = self._nats(starts.z)
 
     def penalty(self, z: Tensor) -> Tensor:
         if self.step % self.every == 0:
@@ -52,8 +55,9 @@ class DecoderLikelihood(Guard):
         return self.weight * torch.relu(self._nats(z) - self.tolerance * self.usual)
 
     def _decode(self, z: Tensor) -> SequenceBatch:
-        written = generate(self.vae.model, z, Greedy(), self.vae.max_length, constraint=self.vae.constraint())
-        return as_batch(written, self.vae.codec.spec).to(z.device)
+        vae = self.vae
+        written = generate(vae.model, z, Greedy(), vae.max_length, constraint=vae.constraint(), labels=self.labels)
+        return replace(as_batch(written, vae.codec.spec), labels=self.labels).to(z.device)
 
     def _nats(self, z: Tensor) -> Tensor:
         """-log p(x^|z), `[N]` nats per sequence."""

@@ -20,6 +20,7 @@ from seqvae.registry import register
 
 if TYPE_CHECKING:
     from seqvae.explore.goal import Goal
+    from seqvae.explore.starts import Starts
     from seqvae.vae import SeqVAE
 
 DRAWS = 65_536  # the 99.5 % quantile to about 0.01 of a standard deviation
@@ -37,9 +38,9 @@ class PriorShell(Guard):
     def __init__(self, *, share: Annotated[float, Field(gt=0, lt=1)] = 0.99) -> None:
         self.share = share
 
-    def begin(self, vae: SeqVAE, goal: Goal, start: Tensor) -> None:
+    def begin(self, vae: SeqVAE, goal: Goal, starts: Starts) -> None:
         low, high = band(vae, self.share)
-        lengths = norms(start)
+        lengths = norms(starts.z)
         self.low, self.high = lengths.clamp(max=low), lengths.clamp(min=high)
 
     def project(self, z: Tensor) -> Tensor:
