@@ -443,7 +443,7 @@ class SeqVAE:
             raise ConfigError("this model has no ex-post prior; fit one with seqvae fit-prior RUN, or vae.fit_prior(records)")
         return priors[name]
 
-    def _parsed(self, records: Sequence[Any]) -> list[Any]:
+    def _parsed(self, records: Sequence[Any] | Latents) -> list[Any]:
         """The records, strings read as the modality reads an argument."""
         if isinstance(records, str):
             raise DataError(f"expected a list of records, got the string {records!r:.60}; give [{records!r:.60}]")
