@@ -95,7 +95,7 @@ def test_of_a_model_that_is_told_nothing(held: SeqVAE, labelled: SequenceStore) 
 def test_of_a_model_that_is_told_classes(told: SeqVAE, labelled: SequenceStore) -> None:
     found = recognition_metrics(told, JUDGE, labelled, split="test", samples=41, seed=1)
     asked = [number % 2 for number in range(41)]
-    samples = taken_for(told.sample(41, seed=1, label=asked))
+    samples = taken_for(told.sample(41, seed=1, labels=asked))
     assert found["recognised_sampled"] == pytest.approx(share([a == b for a, b in zip(samples, asked, strict=True)]))
     again = taken_for(told.reconstruct(list(SENTENCES), labels=LABELS))
     assert again != taken_for(told.reconstruct(list(SENTENCES)))
