@@ -82,8 +82,6 @@ DEFINITIONS: dict[str, Definition] = {
     "step": Definition(
         "optimiser steps", "when validation distortion + training.best_beta x rate was least: -ELBO where that beta is 1"
     ),
-        "optimiser steps", "when the validation distortion + training.best_beta x rate was least: the ELBO where that is 1"
-    ),
     "training_records": Definition("records", "in the training split"),
     "parameters": Definition("weights", "in the model"),
     "aggregated_kl_nats": Definition("nats", "KL(q(z) || p(z)): the part of the rate that tells nothing of the record"),
