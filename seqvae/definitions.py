@@ -79,7 +79,9 @@ DEFINITIONS: dict[str, Definition] = {
     "confidence_real": Definition("0 to 1", "the classifier's probability of the class it names, on real records"),
     "confidence_reconstructed": Definition("0 to 1", "the same on reconstructions"),
     "confidence_sampled": Definition("0 to 1", "the same on samples"),
-    "step": Definition("optimiser steps", "when the model was the best by the validation ELBO"),
+    "step": Definition(
+        "optimiser steps", "when validation distortion + training.best_beta x rate was least: -ELBO where that beta is 1"
+    ),
     "training_records": Definition("records", "in the training split"),
     "parameters": Definition("weights", "in the model"),
     "aggregated_kl_nats": Definition("nats", "KL(q(z) || p(z)): the part of the rate that tells nothing of the record"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -17,6 +17,8 @@ import pydantic
 
 from seqvae import registry
 from seqvae.errors import ConfigError, nearest
+
+SUGGESTED = 3  # places that an unknown key may have been meant for
 
 
 def check_part(kind: str, config: Any, path: str, problems: list[str]) -> dict[str, Any]:
@@ -62,7 +64,8 @@ def check_fields(
     parameters = registry.configuration(cls)
     for unknown in [k for k in config if k not in parameters]:
         known = [*parameters, *([extra_key] if extra_key else [])]
-        problems.append(f"{_join(path, unknown)}: unknown key; {nearest(str(unknown), known)}")
+        meant = _elsewhere(str(unknown), cls, {**defaults, **config}, path) or nearest(str(unknown), known)
+        problems.append(f"{_join(path, unknown)}: unknown key; {meant}")
     checked: dict[str, Any] = {}
     for name, (annotation, own) in parameters.items():
         default = defaults.get(name, own)
@@ -163,6 +166,30 @@ def as_mapping(kind: str, config: Any) -> dict[str, Any] | None:
             if entry.scalar is not None:
                 return {key: name, entry.scalar: config}
     return None
+
+
+def _elsewhere(key: str, cls: type, config: Mapping[str, Any], path: str) -> str:
+    """The sentence that ends an unknown-key message where the key is one further down: `lr` is `training.optimizer.lr`."""
+    found = sorted(_paths_to(key, cls, config, path), key=lambda place: (place.count("."), place))
+    shallowest = [repr(place) for place in found if place.count(".") == found[0].count(".")]
+    return f"did you mean {' or '.join(shallowest[:SUGGESTED])}?" if found else ""
+
+
+def _paths_to(key: str, cls: type, config: Mapping[str, Any], path: str) -> Iterator[str]:
+    """The dotted paths below `path`, a mapping of `cls`, that end in `key`; of parts, those of the kinds that `config` chooses."""
+    for name, (annotation, default) in registry.configuration(cls).items():
+        here, value = _join(path, name), _with_kind(annotation, config.get(name, default), default)
+        if name == key:
+            yield here
+        part, section = registry.part_of(annotation), section_of(annotation)
+        if part is not None and not part.named:
+            mapping = as_mapping(part.kind, value) or {}
+            entry = registry.entries(part.kind).get(str(mapping.get(registry.KINDS[part.kind].key)))
+            if entry is not None:
+                yield from _paths_to(key, entry.cls, {**entry.defaults, **mapping}, here)
+        elif section is not None:
+            inner = plain(value)
+            yield from _paths_to(key, section, inner if isinstance(inner, Mapping) else {}, here)
 
 
 def _is_plain(value: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -86,6 +87,13 @@ def test_every_shipped_recipe_loads_and_builds_a_model(name: str, network_folder
 def test_every_shipped_recipe_opens_with_its_command(name: str) -> None:
     first = recipes.shipped()[name].read_text(encoding="utf-8").splitlines()[0]
     assert first.startswith(f"# seqvae train {name}")
+
+
+@pytest.mark.parametrize("name", recipes.shipped())
+def test_every_change_that_a_recipe_tells_of_is_one(name: str) -> None:
+    comments = [line for line in recipes.shipped()[name].read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    quoted = [found.rstrip(".,;)") for line in comments for found in re.findall(r"[a-z_][a-z_.]*=[^\s`]+", line)]
+    assert recipes.load(name, quoted).modality == recipes.load(name).modality
 
 
 @pytest.mark.parametrize("name", recipes.shipped())
@@ -266,6 +274,13 @@ def test_a_mapping_may_replace_a_whole_part() -> None:
         (["trainng.steps=5"], "trainng: unknown key; did you mean 'training'?"),
         (["training.step=5"], "training.step: unknown key; did you mean 'steps'?"),
         (["model.encoder.hiden=5"], "model.encoder.hiden: unknown key; did you mean 'hidden'?"),
+        (["steps=100"], "steps: unknown key; did you mean 'training.steps'?"),
+        (["lr=0.01"], "lr: unknown key; did you mean 'training.optimizer.lr'?"),
+        (["training.lr=0.01"], "training.lr: unknown key; did you mean 'training.optimizer.lr'?"),
+        (["batch_size=8"], "batch_size: unknown key; did you mean 'training.batch_size'?"),
+        (["latent=64"], "latent: unknown key; did you mean 'model.posterior.latent'?"),
+        (["hidden=8"], "hidden: unknown key; did you mean 'model.decoder.hidden' or 'model.encoder.hidden'?"),
+        (["encoder=rnn"], "encoder: unknown key; did you mean 'model.encoder'?"),
         (["model.encoder=rn"], "model.encoder.kind: unknown encoder 'rn'; did you mean 'rnn'?"),
         (["model.encoder=3"], "model.encoder: expected the name of a encoder or a mapping with 'kind', got 3"),
         (["model=rnn"], "model: expected a mapping, got 'rnn'"),

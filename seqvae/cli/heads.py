@@ -45,7 +45,9 @@ def fit_heads(
     as_json: Json = False,
 ) -> None:
     """Fit a head to each property of a trained model, on its training records, and measure it on held-out ones."""
+    from seqvae import registry
     from seqvae.encoding import posterior_means
+    from seqvae.heads.property_heads import check_ordered
     from seqvae.recipe import override
     from seqvae.storage.sources import locate
 
@@ -57,6 +59,10 @@ def fit_heads(
         if name not in functions:
             _bring(vae, name)
     train = find_split(vae, "train")
+    kind = registry.entries("head").get(str(config.get("kind", "regression")))  # an unknown one is refused with all its keywords
+    for name in names:
+        if name not in functions and kind is not None:
+            check_ordered(name, _columns(train), kind.cls)
     targets = {name: _labels(vae, train, name, functions.get(name)) for name in names}
     vae.fit_heads(posterior_means(vae.model, train), targets, steps=steps, seed=seed, **config)
     split, store = held_out_of(find_data(vae).splits)
@@ -79,10 +85,13 @@ def _labels(vae: SeqVAE, store: SequenceStore, name: str, function: Callable[[An
     if function is not None:
         records = vae.codec.decode([store[row] for row in range(len(store))])
         return computed(name, each(function, vae.modality), records)
-    columns = {held: number for number, held in enumerate(store.property_names)}
-    target = target_of(name, columns, store.property_tensor, store.label_tensor)
+    target = target_of(name, _columns(store), store.property_tensor, store.label_tensor)
     assert target is not None, "_bring has seen to it"
     return target.numpy()
+
+
+def _columns(store: SequenceStore) -> dict[str, int]:
+    return {name: number for number, name in enumerate(store.property_names)}
 
 
 def _bring(vae: SeqVAE, name: str) -> None:

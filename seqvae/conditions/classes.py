@@ -111,7 +111,9 @@ class ClassCondition(nn.Module):
             return UNKNOWN
         if label in self.names:
             return self.names.index(label)
-        number = int(label) if isinstance(label, numbers.Integral) or str(label).isdecimal() else None
+        # a string of digits is a number unless it could be a name: among ratings 1, 3 and 5 there is no "0"
+        counted = isinstance(label, numbers.Integral) or (str(label).isdecimal() and not all(map(str.isdecimal, self.names)))
+        number = int(label) if counted else None
         if number is None:
             raise ConfigError(f"label={label!r:.60}: no such class; {nearest(str(label), self.names)}")
         if not UNKNOWN <= number < len(self.names):

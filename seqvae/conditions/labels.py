@@ -10,7 +10,7 @@ from torch import Tensor
 from seqvae.errors import ConfigError
 
 Label = str | int | None
-"""A class by name or number; None or -1 where it is unknown."""
+"""A class by name (a string) or place among the names; None or -1 where it is unknown."""
 Labels = Label | Sequence[Label] | np.ndarray | Tensor
 """One for all records, or one for each."""
 

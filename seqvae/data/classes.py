@@ -1,7 +1,8 @@
-"""Class labels by number: names are numbered in their alphabetical order, whole numbers stand for themselves.
+"""Class labels by number: names are numbered in their alphabetical order, whole numbers in that of their size.
 
-The first label of a source says which of the two its labels are. Names are known only once all of it was read, so while it is
-written they bear the numbers of their first appearance, and `order` takes these to the final ones.
+The first label of a source says which of the two its labels are. Classes are those that occur: ratings 1, 3 and 5 are three, since
+a fourth would have a vector that nothing trains. They are known only once all of the source was read, so while it is written names
+bear the numbers of their first appearance and whole numbers themselves, and `order` takes these to the final ones.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ class ClassNumbers:
 
     def __init__(self) -> None:
         self._whole: bool | None = None
-        self._highest = MISSING
+        self._measured = False
+        self._occurring: set[int] = set()
         self._first: dict[str, int] = {}
 
     def number(self, label: str | int | None) -> int:
@@ -36,20 +38,25 @@ class ClassNumbers:
             return self._first.setdefault(str(label), len(self._first))
         if not isinstance(label, int):
             raise DataError(f"bad label {label!r:.40}, expected a whole number, as the first one is")
-        self._highest = max(self._highest, label)
+        if label >= MOST:
+            self._measured = True
+        elif label >= 0:
+            self._occurring.add(label)
         return max(label, MISSING)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The class of each final number; whole numbers are their own names. None where there are no classes."""
         if self._whole:
-            return tuple(map(str, range(self._highest + 1))) if self._highest < MOST else ()
+            return () if self._measured else tuple(map(str, sorted(self._occurring)))
         return tuple(sorted(self._first))
 
     @property
     def order(self) -> np.ndarray | None:
         """int64: the final number of each number for now, and last, for a missing label, of -1; None where they are the same."""
-        if self._whole or list(self._first) == sorted(self._first):
+        now = sorted(self._occurring) if self._whole else [self._first[name] for name in self.names]
+        if self._measured or now == list(range(len(now))):
             return None
-        place = {name: number for number, name in enumerate(sorted(self._first))}
-        return np.array([*(place[name] for name in self._first), MISSING], np.int64)
+        order = np.full(max(now) + 2, MISSING)
+        order[now] = np.arange(len(now))
+        return order

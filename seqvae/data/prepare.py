@@ -33,7 +33,7 @@ from seqvae.data.store import SequenceStore
 from seqvae.errors import DataError
 
 log = logging.getLogger("seqvae")
-FORMAT = 4  # of all that stands in the folder; part of its name
+FORMAT = 5  # of all that stands in the folder; part of its name
 SPLITS = ("train", "valid", "test")
 
 

@@ -9,6 +9,7 @@ A head is built as `Head(event_shape: torch.Size, support: Constraint | None = N
 - `in_units(values [...]) -> [...]`: real values in the units of `forward`;
 - `predict(z) -> Prediction`: mean and spread over the members, in the property's own unit;
 - `metrics(predicted [N], target [N]) -> dict[str, float]`: how good predictions are on held-out records;
+- `ordered`, whether it takes targets for numbers: such a head does not predict classes, whose numbers mean nothing;
 - `weight`, what its loss counts for in joint training; `reads`, the posterior's mean or a sample.
 
 `head.Head` makes an ensemble of perceptrons into one.

@@ -22,6 +22,8 @@ from seqvae.registry import register
 class ClassificationHead(Head):
     """The probability that a property is 1, for labels 0 and 1. Arguments as the regression head's."""
 
+    ordered = False
+
     def __init__(
         self,
         event_shape: torch.Size,
@@ -44,7 +46,10 @@ class ClassificationHead(Head):
         """
         strange = targets[~(torch.isnan(targets) | (targets == 0) | (targets == 1))]
         if len(strange):
-            raise DataError(f"classification needs labels 0 and 1, got {float(strange[0]):g}; use kind regression for numbers")
+            raise DataError(
+                f"classification tells two classes apart, 0 and 1, got {float(strange[0]):g}; to predict a number use "
+                "kind=regression on a column that data.properties names"
+            )
 
     def in_units(self, values: Tensor) -> Tensor:
         """Labels 0 and 1, or probabilities, `[...]`, as log-odds; certainty counts as odds of 1,000 to 1."""

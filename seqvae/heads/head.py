@@ -22,7 +22,12 @@ class Head(nn.Module, ABC):
         hidden, depth, ensemble, dropout: see `EnsembleMlp`.
         weight: of the loss in joint training, against nats of the ELBO.
         reads: the posterior's mean, or a sample, in joint training.
+
+    Attributes:
+        ordered: whether it takes targets for numbers, of which one may lie between two others.
     """
+
+    ordered = True
 
     def __init__(
         self,

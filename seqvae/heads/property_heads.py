@@ -79,6 +79,7 @@ class PropertyHeads(nn.Module):
                     f"model.heads.{name}: the data has no property {name!r} (it has {', '.join(names) or 'none'}); name its column "
                     "in data.properties, or have it computed by data.computed"
                 )
+            check_ordered(name, self.columns, self[name])
             if bool(torch.isnan(targets).all()):
                 raise DataError(f"model.heads.{name}: every value of {name!r} is missing; nothing to learn from")
             if bool(torch.isinf(targets).any()):
@@ -102,6 +103,19 @@ class PropertyHeads(nn.Module):
     def predict(self, z: Tensor) -> dict[str, Prediction]:
         """What every head says of latents `[...,*event]`."""
         return {name: head.predict(z) for name, head in self.by_name.items()}
+
+
+def check_ordered(name: str, columns: Mapping[str, int], head: Any) -> None:
+    """Refuse a head, or class of heads, that would take the number of a class for a quantity: it is its place in the alphabet.
+
+    Raises:
+        DataError: such a head for `label`, where no column of `columns` is called so.
+    """
+    if name == LABEL and name not in columns and head.ordered:
+        raise DataError(
+            f"model.heads.{LABEL}: the number of a class is no quantity to predict; use kind=classification where there are two "
+            "classes, or name a column of numbers in data.properties"
+        )
 
 
 def target_of(name: str, columns: Mapping[str, int], properties: Tensor | None, labels: Tensor | None) -> Tensor | None:

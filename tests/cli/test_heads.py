@@ -53,7 +53,7 @@ def test_a_computed_property_a_users_own_and_the_model_left_alone(seqvae, run_co
     assert after.metrics["validation"] == before.metrics["validation"]
 
 
-def test_heads_trained_jointly_are_saved_reported_and_judged(seqvae, recipe, table, tmp_path):
+def test_heads_trained_jointly_are_saved_reported_and_judged(seqvae, refused, recipe, table, tmp_path):
     run = tmp_path / "run"
     data = [f"data={table}", "data.properties=[score]", "data.label=kind", f"out={run}", "training.steps=60"]
     made = seqvae("train", recipe, *data, HEADS, "model.heads.label=classification", "--json")
@@ -67,6 +67,9 @@ def test_heads_trained_jointly_are_saved_reported_and_judged(seqvae, recipe, tab
     assert 0 <= judged.json["properties"]["label"]["accuracy"] <= 1
     assert "properties.score" in seqvae("evaluate", run, "--samples", 2).out
     assert "properties.score.mae" in (run / "model" / "README.md").read_text()
+    assert "the number of a class is no quantity to predict" in refused("fit-heads", run, "--property", "label")
+    told_apart = seqvae("fit-heads", run, "--property", "label", "kind=classification", "--steps", 5, "--json")
+    assert "accuracy" in told_apart.json["properties"]["label"]
 
 
 def test_a_column_that_training_did_not_read(seqvae, recipe, table, tmp_path):

@@ -219,6 +219,14 @@ def test_labels_by_name_and_by_number(given: Any, expected: list[int]) -> None:
     assert found.tolist() == expected
 
 
+def test_digits_are_names_where_the_classes_are_numbers() -> None:
+    """Of ratings 1, 3 and 5 there is no "0"; the first class is asked for by its name, or as a number."""
+    ratings = ClassCondition(names=("1", "3", "5"))
+    assert ratings.labels(["3", 0, "1", None], 4).tolist() == [1, 0, 0, -1]  # type: ignore[union-attr]
+    with pytest.raises(ConfigError, match=r"label='0': no such class; known: 1, 3, 5"):
+        ratings.labels("0", 1)
+
+
 def test_a_name_comes_before_a_number() -> None:
     condition = ClassCondition(names=("1", "0", "10"))
     assert condition.labels("1", 1).tolist() == [0]  # type: ignore[union-attr]

@@ -25,10 +25,17 @@ def test_names_that_come_in_order_need_no_second_look() -> None:
     assert labels == [0, -1, 1]
 
 
-def test_whole_numbers_stand_for_themselves() -> None:
-    classes, labels = numbered(4, None, 0, -1, 2, -7)
-    assert classes.names == ("0", "1", "2", "3", "4")
-    assert labels == [4, -1, 0, -1, 2, -1]
+def test_whole_numbers_that_leave_none_out_stand_for_themselves() -> None:
+    classes, labels = numbered(2, None, 0, -1, 1, -7)
+    assert classes.names == ("0", "1", "2")
+    assert classes.order is None
+    assert labels == [2, -1, 0, -1, 1, -1]
+
+
+def test_whole_numbers_that_do_not_occur_are_no_classes() -> None:
+    classes, labels = numbered(5, None, 10, 1, -1, 3, 5)
+    assert classes.names == ("1", "3", "5", "10")
+    assert labels == [2, -1, 3, 0, -1, 1, 2]
 
 
 def test_a_name_among_whole_numbers_is_refused() -> None:

@@ -67,5 +67,5 @@ def test_classification_by_hand() -> None:
 
 
 def test_classification_wants_yes_or_no() -> None:
-    with pytest.raises(DataError, match=r"labels 0 and 1, got 2; use kind regression"):
+    with pytest.raises(DataError, match=r"tells two classes apart, 0 and 1, got 2; to predict a number use"):
         linear("classification", 1.0).standardise(column(0, 1, 2))

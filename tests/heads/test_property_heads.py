@@ -11,7 +11,9 @@ import torch
 from seqvae import registry
 from seqvae.batch import SequenceBatch
 from seqvae.errors import ConfigError, DataError
-from seqvae.heads.property_heads import PropertyHeads, target_of
+from seqvae.heads.classification import ClassificationHead
+from seqvae.heads.property_heads import PropertyHeads, check_ordered, target_of
+from seqvae.heads.regression import RegressionHead
 from seqvae.objectives.elbo import Elbo
 
 HEADS = {"logp": {"kind": "regression"}, "label": {"kind": "classification", "weight": 3.0, "reads": "sample"}}
@@ -91,6 +93,14 @@ def test_data_that_lacks_the_property(make_model: Any, labelled: SequenceBatch) 
     endless = replace(labelled, properties=torch.full((4, 2), torch.inf))
     with pytest.raises(DataError, match=r"a value of 'logp' is infinite"):
         with_heads(make_model, endless, {"logp": {"kind": "regression"}})
+
+
+def test_the_numbers_of_classes_are_not_regressed(make_model: Any, labelled: SequenceBatch) -> None:
+    """Unless a column of numbers is called so."""
+    with pytest.raises(DataError, match=r"model.heads.label: the number of a class is no quantity to predict; use kind=class"):
+        with_heads(make_model, labelled, {"label": {"kind": "regression"}})
+    check_ordered("label", {"label": 0}, RegressionHead)
+    check_ordered("label", {}, ClassificationHead)
 
 
 def test_asking_for_a_head_that_is_not_there() -> None:
