@@ -22,7 +22,6 @@ class SequenceBatch:
         lengths: `[B]` int64, at least 1.
         labels: `[B]` int64 class labels, or None.
         properties: `[B,P]` float, NaN where missing, or None.
-        conditions: named tensors `[B,...]` that encoder, prior and decoder may all read.
         source: what the encoder reads where that differs from what the decoder writes (noised text, a second tokenizer).
         index: `[B]` int64, the row of each record in its split, or None.
     """
@@ -31,7 +30,6 @@ class SequenceBatch:
     lengths: Tensor
     labels: Tensor | None = None
     properties: Tensor | None = None
-    conditions: dict[str, Tensor] | None = None
     source: SequenceBatch | None = None
     index: Tensor | None = None
 
@@ -69,6 +67,4 @@ def pad(sequences: list[Tensor], value: float = 0) -> tuple[Tensor, Tensor]:
 def _to(value: object, device: torch.device | str) -> object:
     if isinstance(value, (Tensor, SequenceBatch)):
         return value.to(device)
-    if isinstance(value, dict):
-        return {name: tensor.to(device) for name, tensor in value.items()}
     return value

@@ -22,10 +22,12 @@ class Rate:
     parts: name -> `[B,K]` nats per dimension where the divergence factorises in closed form, `[B,1]` where only its sum has one,
         or `[S,B,1]` single-sample estimates log q(z|x) - log p(z).
     dimensions: numbers of one latent; 0 where that is not known.
+    positions: N, where a part is that of a sequence of latents `[N,K]`, its dimensions one position after the other.
     """
 
     parts: dict[str, Tensor]
     dimensions: int = 0
+    positions: int = 1
 
     @property
     def total(self) -> Tensor:
@@ -42,6 +44,14 @@ class Rate:
     def estimated(self) -> bool:
         """Whether some part is no divergence but a noisy estimate of one at samples."""
         return any(part.dim() == 3 for part in self.parts.values())
+
+    @property
+    def groups(self) -> Tensor:
+        """Nats of each group of latents, `[B,L]` (or `[S,B,L]`): of each part, or of a single one each position."""
+        sums = [part.sum(-1) for part in self.parts.values()]
+        if len(sums) > 1:
+            return torch.stack(torch.broadcast_tensors(*sums), dim=-1)
+        return self.per_dimension.unflatten(-1, (self.positions, -1)).sum(-1)
 
     @property
     def per_dimension(self) -> Tensor:
@@ -66,7 +76,8 @@ def rate(posterior: Distribution, prior: Distribution, z: Tensor, name: str = "z
     dimensions = posterior.event_shape.numel()
     if isinstance(posterior, Independent) and isinstance(prior, Independent):
         try:
-            return Rate({name: kl_divergence(posterior.base_dist, prior.base_dist).flatten(1)}, dimensions)
+            nats = kl_divergence(posterior.base_dist, prior.base_dist).flatten(1)
+            return Rate({name: nats}, dimensions, posterior.event_shape[:-1].numel())
         except NotImplementedError:
             pass
     try:

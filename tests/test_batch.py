@@ -40,10 +40,9 @@ def test_reversing_twice_is_nothing(make_batch: Callable[..., SequenceBatch], to
 def test_to_moves_every_tensor_and_keeps_what_is_absent() -> None:
     inputs, lengths = torch.zeros(2, 3, dtype=torch.int64), torch.tensor([3, 2])
     source = SequenceBatch(inputs, lengths)
-    batch = SequenceBatch(inputs, lengths, labels=torch.tensor([0, 1]), conditions={"c": torch.ones(2, 1)}, source=source)
+    batch = SequenceBatch(inputs, lengths, labels=torch.tensor([0, 1]), source=source)
     moved = batch.to("meta")
     assert {moved.inputs.device.type, moved.lengths.device.type, moved.labels.device.type} == {"meta"}
-    assert moved.conditions["c"].device.type == "meta"
     assert moved.source.inputs.device.type == "meta"
     assert moved.properties is None
     assert moved.index is None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seqvae.cli import pictures
 from seqvae.cli.arguments import Json, Label, Out, Run, Seed
 from seqvae.cli.evaluate import find_split
 from seqvae.cli.explore import load
@@ -77,6 +78,7 @@ def optimize(
     from seqvae.explore.oracle import Oracle
 
     vae = load(run)
+    pictures.check(vae.modality, out)
     weights = dict(_weight(given) for given in properties)
     optimizer = LatentOptimizer(
         vae,
@@ -171,13 +173,28 @@ def _draw(found: Optimised, picture: Path) -> None:
 def _give(vae: SeqVAE, found: Optimised, as_json: bool, out: Path | None) -> None:
     lines = [_line(vae, optimum) for optimum in found.optima]
     if out is not None:
-        write_file(out, lambda stream: stream.writelines(f"{json.dumps(line, ensure_ascii=False)}\n".encode() for line in lines))
+        content = _picture(vae, found.optima, out) if pictures.wanted(out) else _json_lines(lines)
+        write_file(out, lambda stream: stream.write(content))
     if as_json:
         print_json({"records": lines, "oracle_calls": found.oracle_calls})
         return
     _print_table(lines)
     valid = sum(line["valid"] for line in lines)
     typer.echo(f"{valid:,} of {len(lines):,} starts led to a valid record; {found.oracle_calls:,} oracle calls")
+
+
+def _picture(vae: SeqVAE, optima: Sequence[Optimum], out: Path) -> bytes:
+    """Each start beside what came of it, with their values."""
+    pairs = (((o.start, _valued("start", o.start_value)), (o.record, _valued("found", o.value))) for o in optima)
+    return pictures.picture(vae.modality, [tile for pair in pairs for tile in pair], out)
+
+
+def _valued(what: str, value: float) -> str:
+    return f"{what}: {value:.4g}" if math.isfinite(value) else what
+
+
+def _json_lines(lines: Sequence[dict[str, Any]]) -> bytes:
+    return "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines).encode()
 
 
 def _line(vae: SeqVAE, optimum: Optimum) -> dict[str, Any]:

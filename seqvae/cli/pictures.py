@@ -19,14 +19,19 @@ def wanted(out: Path | None) -> bool:
     return out is not None and out.suffix.lower() in FORMATS
 
 
-def picture(modality: Any, tiles: Sequence[Tile], out: Path) -> bytes:
-    """The content of `out`: the records in a grid, each above its caption, row by row.
+def check(modality: Any, out: Path | None) -> None:
+    """Refuse a picture that will not come, before anything is done for it.
 
     Raises:
-        ConfigError: the modality draws no pictures.
+        ConfigError: `out` asks for a picture, and the modality draws none.
     """
-    if not hasattr(modality, "picture"):
+    if wanted(out) and not hasattr(modality, "picture"):
         raise ConfigError(f"{modality.name} has no pictures, and {out} asks for one; give a name that ends in .txt")
+
+
+def picture(modality: Any, tiles: Sequence[Tile], out: Path) -> bytes:
+    """The content of `out`: the records in a grid, each above its caption, row by row. Errors as `check`."""
+    check(modality, out)
     content: bytes = modality.picture(tiles, min(WIDEST, len(tiles)), out.suffix.lower())
     return content
 

@@ -51,14 +51,6 @@ class Batches(Sequence[np.ndarray]):
     def __iter__(self) -> Iterator[np.ndarray]:
         return (self[i] for i in range(len(self)))
 
-    @property
-    def padding_waste(self) -> float:
-        """The share of padded positions in all batches, 0 to 1, when one process takes them."""
-        sizes = np.diff(self.bounds)
-        lengths = self.lengths[self.order[self.bounds[0] : self.bounds[-1]]]
-        longest = np.maximum.reduceat(lengths, self.bounds[:-1] - self.bounds[0])
-        return 1 - float(lengths.sum(dtype=np.int64)) / float((sizes * longest).sum(dtype=np.int64))
-
     def _slice(self, index: slice) -> Self:
         start, stop, step = index.indices(len(self))
         if step != 1:

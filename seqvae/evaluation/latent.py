@@ -7,8 +7,9 @@
 The last line is why the rate alone proves nothing: a posterior that is the same for every x, off the prior, has all of its rate in
 the second term and tells the decoder nothing.
 
-Two estimators of the mutual information go by one name in the literature. Over all N records it is at most ln N (8.2 nats for PTB's
-test split); within mini-batches of B (He et al. 2019, arXiv 1901.05534) at most ln B (3.5 nats for 32). They cannot be compared.
+Two estimators of the mutual information go by one name in the literature. Over all N records, as here, it is at most ln N (8.2 nats
+for PTB's test split); within mini-batches of B (He et al. 2019, arXiv 1901.05534) at most ln B (3.5 nats for 32). They cannot be
+compared.
 
 Both terms are evaluated at the same z, one (or S) for each x, rather than with the closed-form entropy of q(z|x): the noise of z
 then cancels, a collapsed model gives 0 to rounding instead of a small number of either sign, and the bounds hold for the estimate.
@@ -51,17 +52,6 @@ def mutual_information(posteriors: Sequence[Distribution], z: Tensor) -> float:
     """
     own, aggregated = _densities(posteriors, z)
     return float((own - aggregated).mean())
-
-
-def minibatch_mutual_information(posteriors: Sequence[Distribution], z: Tensor) -> float:
-    """I(x;z) in nats within each batch of `posteriors`, averaged with batch sizes as weights; never above ln B (He et al. 2019).
-
-    Args:
-        posteriors, z: as `mutual_information`; here the division into batches decides the number.
-    """
-    parts = z.split([_size(posterior) for posterior in posteriors], dim=1)
-    information = [_size(q) * mutual_information([q], part) for q, part in zip(posteriors, parts, strict=True)]
-    return sum(information) / z.shape[1]
 
 
 def aggregated_kl(posteriors: Sequence[Distribution], prior: Distribution, z: Tensor) -> float:

@@ -147,7 +147,7 @@ class Balanced(RatePolicy):
     arXiv 2007.03898).
 
     With c_i = (mean |rate_i| + 0.01) / size_i, group i is charged c_i / mean(c) times its rate; the coefficients have no
-    gradient. A group is a named part of the rate, such as a layer of a hierarchy: a single one is charged as it is.
+    gradient. A group is a named part of the rate, such as a layer of a hierarchy, or a position of a sequence of latents.
 
     Args:
         sizes: one a group, the paper's alpha; all equal when absent.
@@ -159,8 +159,17 @@ class Balanced(RatePolicy):
         self.sizes, self.steps = sizes, steps
 
     def forward(self, rate: Rate, across: Across, step: int = 0) -> Tensor:
-        """The balanced sum over groups, `[B]` nats."""
-        groups = torch.stack([per_sequence(part).sum(-1) for part in rate.parts.values()], dim=-1)  # [B,L]
+        """The balanced sum over groups, `[B]` nats.
+
+        Raises:
+            ConfigError: a single group, or not one size a group.
+        """
+        groups = per_sequence(rate.groups)  # [B,L]
+        if groups.shape[-1] == 1:
+            raise ConfigError(
+                "objective.rate=balanced shares the charge among groups of latents, and this model has one; give it a sequence of "
+                "latents (model.posterior.positions=4), or choose another objective.rate"
+            )
         if self.steps is not None and step >= self.steps:
             return groups.sum(-1)
         return (self.coefficients(groups, across) * groups).sum(-1)

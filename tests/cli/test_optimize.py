@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from math import nan
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from seqvae.cli.optimize import _give
+from seqvae.explore.optima import Optimum
+from seqvae.explore.optimizer import Optimised
+from seqvae.modalities.molecule.modality import MoleculeModality
 
 KEYS = {"record", "start", "value", "predicted", "start_value", "similarity", "valid"}
 QUICK = ["--steps", 6, "--starts", 12]
@@ -82,6 +89,14 @@ def test_a_table_a_file_and_a_picture(seqvae, headed, tmp_path):
     assert picture.read_text().count("<path") > 12
 
 
+def test_a_picture_shows_each_start_beside_what_came_of_it(tmp_path):
+    vae = SimpleNamespace(modality=MoleculeModality())
+    optima = [Optimum("CCO", "CC", 1.5, 1.4, -0.25, 0.3, True), Optimum("CC=O", "CC=O", nan, 1.0, nan, 1.0, False)]
+    _give(vae, Optimised(optima, 0, None, None, None), True, tmp_path / "found.svg")
+    tiles = [("CC", "start: -0.25"), ("CCO", "found: 1.5"), ("CC=O", "start"), ("CC=O", "found")]
+    assert (tmp_path / "found.svg").read_bytes() == vae.modality.picture(tiles, 4, ".svg")
+
+
 def test_mistakes(refused, headed, run_folder, tmp_path):
     (tmp_path / "bad.py").write_text("def f(record):\n    raise RuntimeError('no')\n")
     (tmp_path / "leads.txt").write_text("alpha\n")
@@ -96,6 +111,8 @@ def test_mistakes(refused, headed, run_folder, tmp_path):
     assert "a picture is .svg or .png" in refused(
         "optimize", headed, "--property", "words", *QUICK, "--picture", tmp_path / "a.gif"
     )
+    assert "text has no pictures" in refused("optimize", headed, "--property", "words", *QUICK, "--out", tmp_path / "found.svg")
+    assert not (tmp_path / "found.svg").exists()
     raises = ["--oracle", f"words={tmp_path / 'bad.py'}:f"]
     assert "words gave no number for any of" in refused("optimize", headed, "--property", "words", *QUICK, *raises)
     assert "--oracle x: no such --property" in refused("optimize", headed, "--property", "words", "--oracle", "x=math:sqrt")

@@ -63,14 +63,9 @@ def test_a_slice_resumes_where_the_whole_would_be() -> None:
         batches[len(batches)]
 
 
-def test_padding_waste_is_what_padding_costs() -> None:
-    batches = bucket_batches(LENGTHS, 500, seed=0, epoch=0)
-    padded = sum(len(batch) * LENGTHS[batch].max() for batch in batches)
-    assert batches.padding_waste == pytest.approx(1 - LENGTHS.sum() / padded)
-    assert batches.padding_waste < 0.05
-    part = batches[3:5]
-    real, padded = sum(LENGTHS[b].sum() for b in part), sum(len(b) * LENGTHS[b].max() for b in part)
-    assert part.padding_waste == pytest.approx(1 - real / padded)
+def test_less_than_a_twentieth_is_padding() -> None:
+    padded = sum(len(batch) * LENGTHS[batch].max() for batch in bucket_batches(LENGTHS, 500, seed=0, epoch=0))
+    assert LENGTHS.sum() > 0.95 * padded
 
 
 def test_batches_come_in_no_order_of_length() -> None:

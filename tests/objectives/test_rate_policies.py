@@ -29,6 +29,11 @@ CASES: list[dict[str, Any]] = [
 KL = torch.tensor([[0.1, 0.9, 0.6], [0.3, 1.5, 0.2]], dtype=torch.float64)
 
 
+def known(nats: Tensor) -> Rate:
+    """The rate of three latents of one dimension."""
+    return Rate({"z": nats}, 3, positions=3)
+
+
 def alone(mean: Tensor) -> Tensor:
     """The mean over one process."""
     return mean
@@ -44,7 +49,7 @@ def test_every_registered_policy_is_tested() -> None:
 
 
 def test_one_value_a_sequence_never_below_the_rate_where_it_has_a_floor(policy: Any) -> None:
-    charged = policy(Rate({"z": KL}), alone)
+    charged = policy(known(KL), alone)
     assert charged.shape == (2,)
     assert charged.mean() >= KL.sum(-1).mean() - 1e-12
 
@@ -53,13 +58,13 @@ def test_estimates_are_averaged_over_their_samples_first(policy: Any) -> None:
     samples = torch.stack([KL - 0.05, KL + 0.05])
     if getattr(policy, "variant", "") in ("dimension_sample", "total"):
         pytest.skip("refuses estimates, below")
-    torch.testing.assert_close(policy(Rate({"z": samples}), alone), policy(Rate({"z": KL}), alone))
+    torch.testing.assert_close(policy(known(samples), alone), policy(known(KL), alone))
     assert torch.equal(per_sequence(KL), KL)
 
 
 def test_a_large_rate_is_charged_as_it_is(policy: Any) -> None:
-    large = KL + 10
-    torch.testing.assert_close(policy(Rate({"z": large}), alone), large.sum(-1))
+    large = torch.full_like(KL, 10)  # as large in every group
+    torch.testing.assert_close(policy(known(large), alone), large.sum(-1))
 
 
 @pytest.mark.parametrize(
@@ -131,15 +136,30 @@ def test_balanced_at_published_values() -> None:
     """NVAE's balancer at KL = [[1, 2, 6], [3, 2, 2]] and group sizes 1, 2, 4."""
     rate = Rate({name: torch.tensor(nats, dtype=torch.float64) for name, nats in GROUPS.items()})
     policy = Balanced(sizes=(1.0, 2.0, 4.0))
-    coefficients = policy.coefficients(torch.cat(list(rate.parts.values()), -1), alone)
+    coefficients = policy.coefficients(rate.groups, alone)
     assert coefficients.tolist() == pytest.approx([1.50093342, 0.75046671, 0.74859988], abs=1e-8)
     assert policy(rate, alone).tolist() == pytest.approx([7.49346609, 7.50093342], abs=1e-8)
     assert Balanced(sizes=(1.0, 2.0, 4.0), steps=5)(rate, alone, 5).tolist() == [9.0, 7.0]
 
 
 def test_balanced_wants_one_size_a_group() -> None:
-    with pytest.raises(ConfigError, match="2 sizes for 1 groups"):
-        Balanced(sizes=(1.0, 2.0))(Rate({"z": KL}), alone)
+    with pytest.raises(ConfigError, match="2 sizes for 3 groups"):
+        Balanced(sizes=(1.0, 2.0))(known(KL), alone)
+
+
+def test_balanced_refuses_to_do_nothing() -> None:
+    """A single group would be charged as it is."""
+    with pytest.raises(ConfigError, match=r"among groups of latents, and this model has one; give it a sequence of latents"):
+        Balanced()(Rate({"z": KL}, 3), alone)
+
+
+def test_balanced_charges_the_positions_of_a_sequence_of_latents() -> None:
+    """Two latents of two dimensions, means 1 and 3: rates 1 and 9, charged (1.01 + 9 * 9.01) / 5.01 where 10 were due."""
+    mean = torch.tensor([[[1.0, 1.0], [3.0, 3.0]]], dtype=torch.float64).expand(5, 2, 2)
+    zero = torch.zeros(2, 2, dtype=torch.float64)
+    posterior, prior = Independent(Normal(mean, 1.0), 2), Independent(Normal(zero, 1.0), 2)
+    charged = Balanced()(rate(posterior, prior, posterior.sample((1,))), alone)
+    assert charged.tolist() == pytest.approx([(1.01 * 1 + 9.01 * 9) / 5.01] * 5, rel=1e-12)
 
 
 @pytest.mark.parametrize("variant", ["dimension_batch", "dimension_sample"])

@@ -198,7 +198,7 @@ def test_nothing_is_written_when_something_is_wrong(tiny: Tiny, tmp_path: Path) 
     [
         (["objective=iwae", "model.posterior=deterministic"], "a deterministic posterior has no density"),
         (["objective.rate=free_bits", "model.posterior=full_covariance"], "give variant=total_batch and nats=1 for all 4 together"),
-        (["objective.rate={kind: balanced, sizes: [1, 2]}"], "2 sizes for 1 groups of latents"),
+        (["objective.rate=balanced"], "shares the charge among groups of latents, and this model has one"),
     ],
 )
 def test_an_objective_that_the_model_cannot_have_is_refused_before_anything_is_written(

@@ -172,4 +172,4 @@ def _marks(places: np.ndarray) -> list[int]:
 def _floor(objective: Mapping[str, Any]) -> float | None:
     """Nats a dimension that the objective does not charge for, where it says so."""
     rate = objective.get("rate") or {}
-    return rate["nats"] if rate.get("kind") == "free_bits" and rate["variant"] != "total" else None
+    return rate["nats"] if rate.get("kind") == "free_bits" and rate["variant"].startswith("dimension") else None

@@ -68,6 +68,7 @@ def test_marks_lie_nearest_the_quantiles():
         ({"preset": "elbo", "rate": {"kind": "plain"}}, None),
         ({"preset": "elbo", "rate": {"kind": "free_bits", "variant": "dimension_batch", "nats": 0.3}}, 0.3),
         ({"preset": "elbo", "rate": {"kind": "free_bits", "variant": "total", "nats": 8.0}}, None),
+        ({"preset": "elbo", "rate": {"kind": "free_bits", "variant": "total_batch", "nats": 25.6}}, None),
     ],
 )
 def test_the_floor_is_a_dimensions(objective, floor):
