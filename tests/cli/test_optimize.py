@@ -92,7 +92,7 @@ def test_a_table_a_file_and_a_picture(seqvae, headed, tmp_path):
 def test_a_picture_shows_each_start_beside_what_came_of_it(tmp_path):
     vae = SimpleNamespace(modality=MoleculeModality())
     optima = [Optimum("CCO", "CC", 1.5, 1.4, -0.25, 0.3, True), Optimum("CC=O", "CC=O", nan, 1.0, nan, 1.0, False)]
-    _give(vae, Optimised(optima, 0, None, None, None), True, tmp_path / "found.svg")
+    _give(vae, Optimised(None, optima, 0, None, None, None), True, tmp_path / "found.svg")
     tiles = [("CC", "start: -0.25"), ("CCO", "found: 1.5"), ("CC=O", "start"), ("CC=O", "found")]
     assert (tmp_path / "found.svg").read_bytes() == vae.modality.picture(tiles, 4, ".svg")
 
