@@ -29,6 +29,7 @@ DEFINITIONS: dict[str, Definition] = {
     "ppl_token": Definition("per token", "exp(sum NLL / sum tokens), ends counted; depends on the tokenizer"),
     "mi_nats": Definition("nats", "I(x;z) under the aggregated posterior over all records: what the latent tells"),
     "mi_bound_nats": Definition("nats", "ln(records): the largest value that mi_nats can take"),
+    "mi_minibatch_nats": Definition("nats", "the same within batches of 32 records (He et al. 2019), at most ln 32 = 3.47"),
     "active_units": Definition("dimensions", "latent dimensions whose posterior mean has variance >= 0.01 over records"),
     "latent_dim": Definition("dimensions", "size of the latent"),
     "collapsed": Definition("", "whether the latent tells (almost) nothing about the record"),

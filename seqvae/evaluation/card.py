@@ -17,7 +17,7 @@ from seqvae.definitions import DEFINITIONS, Definition
 from seqvae.evaluation.conditions import Precision, measuring
 from seqvae.evaluation.generation import generation_metrics
 from seqvae.evaluation.heads import property_metrics
-from seqvae.evaluation.latent import active_units, mutual_information
+from seqvae.evaluation.latent import active_units, minibatch_mutual_information, mutual_information
 from seqvae.evaluation.likelihood import PosteriorPass, decoded, importance_nll, posterior_pass
 from seqvae.evaluation.reconstruction import reconstruction_metrics, reconstructions
 from seqvae.evaluation.retrieval import GALLERY, retrieval_metrics
@@ -144,6 +144,7 @@ def _information(measured: PosteriorPass) -> dict[str, float]:
     return {
         "mi_nats": mutual_information(measured.posteriors, measured.z),
         "mi_bound_nats": math.log(len(measured.rows)),
+        "mi_minibatch_nats": minibatch_mutual_information(measured.posteriors, measured.z),
     }
 
 

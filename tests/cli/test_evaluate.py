@@ -25,6 +25,7 @@ KEYS = [
     "ppl_token",
     "mi_nats",
     "mi_bound_nats",
+    "mi_minibatch_nats",
     "active_units",
     "latent_dim",
     "collapsed",

@@ -18,7 +18,7 @@ from seqvae.model import SequenceModel
 KEYS = [
     *("modality", "split", "count", "samples"),
     *("elbo_nats", "rate_nats", "distortion_nats", "nll_nats", "nll_stderr_nats", "ppl_word", "ppl_token"),
-    *("mi_nats", "mi_bound_nats", "active_units", "latent_dim", "collapsed"),
+    *("mi_nats", "mi_bound_nats", "mi_minibatch_nats", "active_units", "latent_dim", "collapsed"),
     *("reconstruction_exact", "reconstruction_token_accuracy", "bleu", "retrieval_gallery", "retrieval_top1"),
 ]
 

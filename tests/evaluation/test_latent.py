@@ -15,6 +15,7 @@ from seqvae.evaluation.latent import (
     active_units,
     aggregated_kl,
     aggregated_log_prob,
+    minibatch_mutual_information,
     mutual_information,
 )
 
@@ -125,6 +126,16 @@ class TestAgainstScipy:
         own, aggregated = oracle(mean, scale, z)
         assert mutual_information(normals(mean, scale, [7]), z) == pytest.approx((own - aggregated).mean(), abs=1e-6)
 
+    def test_minibatch_estimate(self) -> None:
+        mean, scale, z = problem(3)
+        order = torch.randperm(7, generator=torch.Generator().manual_seed(5))
+        expected = 0.0
+        for rows in (order[:4], order[4:]):
+            own, aggregated = oracle(mean[rows], scale[rows], z[:, rows])
+            expected += (own - aggregated).mean() * len(rows) / 7
+        for sizes in ([7], [2, 5]):  # how the posteriors came is another matter
+            assert minibatch_mutual_information(normals(mean, scale, sizes), z, 4, seed=5) == pytest.approx(expected, rel=1e-9)
+
 
 class TestBehaviour:
     def test_single_precision_agrees_with_double(self) -> None:
@@ -156,7 +167,15 @@ class TestBehaviour:
         z = mean + scale * torch.randn(1, 7, 3, generator=torch.Generator().manual_seed(0))
         q = normals(mean, scale, [4, 3])
         assert abs(mutual_information(q, z)) < 1e-9
+        assert abs(minibatch_mutual_information(q, z, 3)) < 1e-9
 
     def test_never_above_the_bound_and_at_it_when_all_are_apart(self) -> None:
         mean, scale, z = problem(8, spread=1000.0)
         assert mutual_information(normals(mean, scale, [7]), z) == pytest.approx(math.log(7), abs=1e-12)
+        expected = (4 * math.log(4) + 3 * math.log(3)) / 7
+        assert minibatch_mutual_information(normals(mean, scale, [7]), z, 4) == pytest.approx(expected, abs=1e-12)
+
+    def test_the_minibatch_estimate_of_one_batch_is_the_whole(self) -> None:
+        mean, scale, z = problem(9)
+        q = normals(mean, scale, [7])
+        assert minibatch_mutual_information(q, z) == mutual_information(q, z)

@@ -35,7 +35,17 @@ CASES: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"kind": "power_spherical", "latent": 4, "kappa": "learned"}, {"kind": "uniform_sphere"}),
     ({"kind": "deterministic", "latent": 4}, {"kind": "standard_normal"}),
 ]
-NEEDS_DENSITY = {"elbo_nats", "rate_nats", "nll_nats", "nll_stderr_nats", "ppl_word", "ppl_token", "mi_nats", "mi_bound_nats"}
+NEEDS_DENSITY = {
+    "elbo_nats",
+    "rate_nats",
+    "nll_nats",
+    "nll_stderr_nats",
+    "ppl_word",
+    "ppl_token",
+    "mi_nats",
+    "mi_bound_nats",
+    "mi_minibatch_nats",
+}
 
 
 @pytest.fixture(params=CASES, ids=lambda case: "-".join(str(value) for part in case for value in part.values()))
