@@ -51,11 +51,20 @@ def result_path(name: str, recipe: Recipe) -> Path:
 def measure(run: Path, recipe: Recipe) -> dict[str, Any]:
     """The best model of a run on the test split, with what made it."""
     vae = SeqVAE.from_pretrained(run)
-    store = prepare(recipe.data, vae.modality, recipe.tokenizer, recipe.seed).splits["test"]
+    splits = prepare(recipe.data, vae.modality, recipe.tokenizer, recipe.seed).splits
     start = time.perf_counter()
     settings = recipe.evaluation
-    budget = {"samples": settings.samples, "rows": settings.rows, "limit": settings.limit}
-    metrics = evaluate(vae, store, split="test", **budget, precision=settings.precision)
+    metrics = evaluate(
+        vae,
+        splits["test"],
+        split="test",
+        samples=settings.samples,
+        rows=settings.rows,
+        limit=settings.limit,
+        precision=settings.precision,
+        training=splits["train"],
+        generation=settings.generation,
+    )
     lines = read_metrics(run)
     training = [line for line in lines if line["kind"] == "train"][-1]
     valid = [line for line in lines if line["kind"] == "valid"]

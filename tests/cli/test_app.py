@@ -18,6 +18,8 @@ COMMANDS = [
     "resume",
     "evaluate",
     "diagnose",
+    "fit-classifier",
+    "recognise",
     "fit-heads",
     "fit-prior",
     "sample",
