@@ -12,6 +12,7 @@ import json
 import logging
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def main(name: str, overrides: list[str]) -> None:
     ended = resume(run) if (run / "checkpoints").is_dir() else train(recipe)
     if ended.interrupted:
         sys.exit(f"{ended.interrupted} at step {ended.steps:,}: the same command goes on, and measures")
-    command = " ".join(["python -m benchmarks.run", name, *overrides])
+    command = " ".join(["python -m benchmarks.run", name, *(each for each in overrides if not each.startswith("out="))])
     result = measure(run, recipe) | {"command": command}
     path = result_path(name, recipe)
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
@@ -75,7 +76,7 @@ def measure(run: Path, recipe: Recipe) -> dict[str, Any]:
         "validation": [{key: line[key] for key in ("epoch", "elbo_nats", "rate_nats")} for line in valid],
         "made": vae.metrics.get("made", vae.metrics),
         "seed": recipe.seed,
-        "recipe": recipe.to_config(),
+        "recipe": replace(recipe, out=None).to_config(),
     }
 
 
