@@ -93,17 +93,17 @@ def _densities(posteriors: Sequence[Distribution], z: Tensor, batches: Tensor | 
     flat = z.flatten(0, 1)  # [S*N,*event]
     normal = _DiagonalNormals.of(posteriors)
     width = count if normal else count + max(map(_size, posteriors)) * flat[0].numel()
-    batches = torch.zeros(count, dtype=torch.int64, device=z.device) if batches is None else batches
-    log_sizes = batches.bincount().double().log()[batches]  # [N]
     own, aggregated = [], []
     for start in range(0, len(flat), step := max(1, BLOCK_ELEMENTS // width)):
         block = flat[start : start + step]
         table = normal.log_prob(block) if normal else _cross_log_prob(posteriors, block)  # [R,N]
         source = torch.arange(start, start + len(block), device=z.device) % count
         own.append(table.gather(1, source[:, None]).squeeze(1))
-        strangers = batches[source][:, None] != batches
-        aggregated.append(torch.logsumexp(table.masked_fill_(strangers, -torch.inf), dim=1) - log_sizes[source])
-    return torch.cat(own).view(samples, count), torch.cat(aggregated).view(samples, count)
+        if batches is not None:
+            table.masked_fill_(batches[source][:, None] != batches, -torch.inf)
+        aggregated.append(torch.logsumexp(table, dim=1))
+    log_sizes = math.log(count) if batches is None else batches.bincount().double().log()[batches]  # [N]
+    return torch.cat(own).view(samples, count), torch.cat(aggregated).view(samples, count) - log_sizes
 
 
 def _cross_log_prob(posteriors: Sequence[Distribution], z: Tensor) -> Tensor:

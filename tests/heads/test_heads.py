@@ -80,7 +80,7 @@ def test_on_a_sphere_only_the_direction_is_read(head: Any, z: Tensor, event: tor
 
 
 def test_the_slope_is_that_of_finite_differences(head: Any, z: Tensor) -> None:
-    torch.autograd.gradcheck(lambda latents: head(latents).sum(0), z.requires_grad_(), fast_mode=True)
+    assert torch.autograd.gradcheck(lambda latents: head(latents).sum(0), z.requires_grad_(), fast_mode=True)
 
 
 def test_spread_is_the_disagreement_of_the_members(head: Any, z: Tensor) -> None:
